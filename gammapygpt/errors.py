@@ -1,0 +1,27 @@
+"""The three ways in which something goes wrong that is not a failed script; a failed script is a result (`state.Attempt`)."""
+
+
+class GammapyGPTError(Exception):
+    """One clear line for the user, with what to do next."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class UserError(GammapyGPTError):
+    """The user's mistake: a wrong argument, an unknown key, a missing file (exit code 2)."""
+
+    exit_code = 2
+
+
+class InfrastructureError(GammapyGPTError):
+    """The sandbox, the model server or the data broke; never the script's fault, never an attempt (exit code 3)."""
+
+    exit_code = 3

@@ -1,0 +1,70 @@
+"""What an agent asks a backend, and what comes back, whichever model (or none) answers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, Field
+
+from gammapygpt.state import Attempt, Plan, Request, Role, Usage
+
+Fault = Literal["", "truncated", "malformed", "empty", "refused"]
+
+
+class Message(BaseModel):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Question(BaseModel):
+    """One call. A language model reads `messages`; the cookbook reads the facts behind them."""
+
+    role: Role
+    messages: list[Message]
+    form: Literal["script", "json"]
+    json_schema: dict[str, Any] | None = None
+    """Schema of the reply for the form `json`; its `title` names it."""
+    fresh: bool = False
+    """Ask for something else than last time: a warmer temperature."""
+    patch_lines: tuple[int, int] | None = None
+    """In a repair turn: the lines offered for replacement, first and last, from 1."""
+    request: Request
+    plan: Plan | None = None
+    attempts: list[Attempt] = Field(default_factory=list)
+
+
+class Reply(BaseModel):
+    """What a backend answered; `fault` says why there is nothing usable in it."""
+
+    text: str = ""
+    """As it came, for the record."""
+    value: dict[str, Any] | None = None
+    """Of the form `json`: the object."""
+    script: str = ""
+    """Of the form `script`: Python source, a whole script or replacement lines."""
+    lines: tuple[int, int] | None = None
+    """Set when `script` replaces these lines of the last attempt's script instead of the whole of it."""
+    fault: Fault = ""
+    fault_message: str = ""
+    usage: Usage = Field(default_factory=Usage)
+    model: str = ""
+
+
+class Backend(Protocol):
+    """Something that answers questions."""
+
+    name: str
+    kind: str
+    abilities: frozenset[str]
+    """Of `tools`, `json_schema`, `prefill`; empty for none of them."""
+
+    def ask(self, question: Question) -> Reply:
+        """Answer.
+
+        Raises
+        ------
+        InfrastructureError
+            The server could not be reached or went on failing after all retries.
+        UserError
+            The endpoint refuses for a reason that only the user can mend: key, model name, address.
+        """
