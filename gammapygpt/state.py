@@ -212,11 +212,13 @@ class Attempt(BaseModel):
     """One line: what happened."""
     repeat_of: int | None = None
     """The earlier attempt with the same script; such a draft is not run again."""
+    declined: str = ""
+    """Why the optimiser's candidate is not kept although it passed, or empty."""
 
     @property
     def passed(self) -> bool:
         """All three gates let it through."""
-        return self.failure is None and self.validation is not None and self.validation.passed
+        return self.failure is None and not self.declined and self.validation is not None and self.validation.passed
 
 
 class Critique(BaseModel):
@@ -228,17 +230,6 @@ class Critique(BaseModel):
     advice: str = ""
     concerns: list[str] = Field(default_factory=list)
     """On success: what the user should look at before believing the numbers."""
-
-
-class Outcome(TypedDict):
-    """What a finished graph gives back."""
-
-    status: Status
-    reason: str
-    best: int | None
-    attempts: list[Attempt]
-    plan: Plan | None
-    usage: Usage
 
 
 class RunInput(TypedDict):
@@ -256,8 +247,25 @@ class RunState(TypedDict, total=False):
     draft: Draft | None
     attempts: Annotated[list[Attempt], operator.add]
     critique: Critique | None
-    best: int | None
-    """Number of the attempt that stands as the answer."""
+    refusal: str
+    """Why an agent says that the request cannot be served, or empty."""
     usage: Annotated[Usage, operator.add]
+
+
+class Outcome(BaseModel):
+    """How a run ended."""
+
     status: Status
-    reason: str
+    reason: str = ""
+    best: int | None = None
+    """Number of the attempt that stands as the answer."""
+    attempts: list[Attempt] = Field(default_factory=list)
+    usage: Usage = Field(default_factory=Usage)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The numbers of the answer; empty when there is none."""
+        for attempt in self.attempts:
+            if attempt.number == self.best and attempt.validation is not None:
+                return attempt.validation.result
+        return {}

@@ -1,1 +1,1 @@
-"""graph"""
+"""The state graph: nodes and edges, the conditions between them, checkpoints."""

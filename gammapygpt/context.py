@@ -1,0 +1,57 @@
+"""Run-scoped switches: the ablation knobs. Kept with the run, so that a resumed run has the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from gammapygpt.settings import Settings
+from gammapygpt.state import Role
+
+
+def _described(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"description": text})
+
+
+@dataclass(kw_only=True)
+class Context:
+    """What one run may use and where it stops; LangGraph Studio shows it, an experiment is a set of them."""
+
+    planner_backend: str = _described("cookbook", "Backend that plans.")
+    coder_backend: str = _described("cookbook", "Backend that writes the script.")
+    critic_backend: str = _described("cookbook", "Backend that reads failures.")
+    optimiser_backend: str = _described("cookbook", "Backend that looks for a better script.")
+    retrieval: bool = _described(True, "Look up what the installed Gammapy offers.")
+    planner: bool = _described(True, "Plan before writing.")
+    critic: bool = _described(True, "Read a failure before the next draft, and the physics after a success.")
+    optimiser: bool = _described(False, "Look for a faster or cleaner script once one has passed.")
+    preflight: bool = _described(True, "Gate 1: check a script before it is run.")
+    approval: bool = _described(False, "Ask before a script is executed.")
+    attempts: int = _described(5, "How many drafts at the most.")
+    model_calls: int | None = _described(30, "How many model calls at the most; None: any.")
+    tokens: int | None = _described(400_000, "How many tokens, in and out, at the most; None: any.")
+    cost: float | None = _described(None, "What the model calls may cost; None: anything.")
+    wall_s: float | None = _described(7200.0, "How long the run may take in s; None: any time.")
+    run_folder: str = _described("", "Where this run keeps its files.")
+    settings: Settings = field(default_factory=Settings, metadata={"description": "Everything behind the switches."})
+
+    @classmethod
+    def of(cls, settings: Settings, run_folder: Path) -> Context:
+        """The context that a set of settings describes."""
+        backends = {f"{role}_backend": settings.backend_name(role) for role in Role.__args__}
+        return cls(
+            **backends,
+            **settings.switches.model_dump(),
+            **settings.budget.model_dump(),
+            run_folder=str(run_folder),
+            settings=settings,
+        )
+
+    def backend_name(self, role: Role) -> str:
+        """Name of the backend that speaks for a role in this run."""
+        return str(getattr(self, f"{role}_backend"))
+
+    def switches(self) -> dict[str, Any]:
+        """The knobs as plain data, for the manifest."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("run_folder", "settings")}

@@ -1,0 +1,61 @@
+"""The graph: who speaks after whom. One screen, on purpose.
+
+    START -> retriever -> planner -> coder -> executor -> critic -> END
+                            ^          ^______________________|  |
+                            |_________________________________|  +-> optimiser -> executor -> END
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from time import monotonic
+from typing import Any
+
+from langgraph.graph import START, StateGraph
+from langgraph.runtime import Runtime
+
+from gammapygpt.agents import coder, critic, executor, optimiser, planner, retriever
+from gammapygpt.context import Context
+from gammapygpt.graph import routing
+from gammapygpt.state import RunInput, RunState, Usage
+
+Node = Callable[[RunState, Runtime[Context]], dict[str, Any]]
+
+NODES: dict[str, Node] = {
+    "retriever": retriever.retrieve,
+    "planner": planner.plan,
+    "coder": coder.write,
+    "executor": executor.execute,
+    "critic": critic.criticise,
+    "optimiser": optimiser.optimise,
+}
+
+
+def build_graph() -> StateGraph[RunState, Context, RunInput, RunState]:
+    """The agents and the conditions between them; the caller compiles it with a checkpointer of its choice."""
+    graph = StateGraph(RunState, context_schema=Context, input_schema=RunInput, output_schema=RunState)
+    for name, node in NODES.items():
+        graph.add_node(name, observed(name, node))
+    graph.add_conditional_edges(START, routing.first_agent)
+    graph.add_conditional_edges("retriever", routing.after_retrieval)
+    graph.add_conditional_edges("planner", routing.after_planning)
+    graph.add_conditional_edges("coder", routing.after_writing)
+    graph.add_conditional_edges("executor", routing.after_execution)
+    graph.add_conditional_edges("critic", routing.after_critique)
+    graph.add_conditional_edges("optimiser", routing.after_optimising)
+    return graph
+
+
+def observed(name: str, node: Node) -> Node:
+    """The node, with its beginning told to whoever listens and its wall time charged."""
+
+    @wraps(node)
+    def timed(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
+        runtime.stream_writer({"event": "agent", "agent": name})
+        started = monotonic()
+        changes = node(state, runtime)
+        spent = changes.get("usage", Usage()) + Usage(wall_s=monotonic() - started)
+        return {**changes, "usage": spent}
+
+    return timed

@@ -1,0 +1,132 @@
+"""Who speaks next: pure functions of the state and the context. Budgets are conditions here, checked before a call."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from langgraph.graph import END
+from langgraph.runtime import Runtime
+
+from gammapygpt.context import Context
+from gammapygpt.state import Attempt, Outcome, RunState, Usage
+
+Strategy = Literal["repair", "fresh", "replan"]
+STRATEGIES: tuple[Strategy, ...] = ("repair", "fresh", "replan")
+
+
+def first_agent(state: RunState, runtime: Runtime[Context]) -> Literal["retriever", "planner", "coder"]:
+    """Look things up, plan, or write at once, as the switches say."""
+    return "retriever" if runtime.context.retrieval else after_retrieval(state, runtime)
+
+
+def after_retrieval(state: RunState, runtime: Runtime[Context]) -> Literal["planner", "coder"]:
+    """Plan if there is a planner."""
+    return "planner" if runtime.context.planner else "coder"
+
+
+def after_planning(state: RunState, runtime: Runtime[Context]) -> Literal["coder", "__end__"]:
+    """Write, unless the planner said that it cannot be done."""
+    return END if state.get("refusal") or over_budget(state, runtime.context) else "coder"
+
+
+def after_writing(state: RunState) -> Literal["executor", "__end__"]:
+    """Try the draft, unless there will be none."""
+    return END if state.get("refusal") else "executor"
+
+
+def after_execution(
+    state: RunState, runtime: Runtime[Context]
+) -> Literal["critic", "coder", "planner", "optimiser", "__end__"]:
+    """Passed: the critic looks at the physics, the optimiser for a better script. Failed: try again while the budget lasts."""
+    last = state["attempts"][-1]
+    if last.author == "optimiser":
+        return END
+    if runtime.context.critic and (last.passed or not over_budget(state, runtime.context)):
+        return "critic"
+    if last.passed:
+        return _after_success(state, runtime.context)
+    return _next_draft(state, runtime.context, strategy(state["attempts"]))
+
+
+def after_critique(state: RunState, runtime: Runtime[Context]) -> Literal["coder", "planner", "optimiser", "__end__"]:
+    """Do what the critic says, in so far as the budget allows it."""
+    if state["attempts"][-1].passed:
+        return _after_success(state, runtime.context)
+    critique = state.get("critique")
+    action = critique.action if critique else "repair"
+    if action == "give_up":
+        return END
+    return _next_draft(state, runtime.context, "replan" if action == "replan" else "repair")
+
+
+def after_optimising(state: RunState) -> Literal["executor", "__end__"]:
+    """Try the candidate if there is one."""
+    draft = state.get("draft")
+    return "executor" if draft and draft.author == "optimiser" and draft.script else END
+
+
+def _after_success(state: RunState, context: Context) -> Literal["optimiser", "__end__"]:
+    return "optimiser" if context.optimiser and not over_budget(state, context, drafts=False) else END
+
+
+def _next_draft(state: RunState, context: Context, how: Strategy) -> Literal["coder", "planner", "__end__"]:
+    if over_budget(state, context):
+        return END
+    return "planner" if how == "replan" and context.planner else "coder"
+
+
+def strategy(attempts: list[Attempt]) -> Strategy:
+    """Repair at first; the same error signature twice means a fresh draft, thrice a new plan."""
+    if not attempts:
+        return "fresh"
+    seen = sum(attempt.signature == attempts[-1].signature for attempt in attempts)
+    return STRATEGIES[min(seen, len(STRATEGIES)) - 1]
+
+
+def over_budget(state: RunState, context: Context, *, drafts: bool = True) -> str:
+    """Which budget is spent, in words, or an empty string.
+
+    Parameters
+    ----------
+    drafts : bool
+        Count the attempts too; the optimiser's candidate is not one of them.
+    """
+    usage = state.get("usage", Usage())
+    made = sum(attempt.author == "coder" for attempt in state.get("attempts", []))
+    spent: list[tuple[str, float, float | None]] = [
+        ("attempts", made if drafts else 0, context.attempts),
+        ("model calls", usage.calls, context.model_calls),
+        ("tokens", usage.tokens, context.tokens),
+        ("cost", usage.cost, context.cost),
+        ("wall time in s", usage.wall_s, context.wall_s),
+    ]
+    for name, used, limit in spent:
+        if limit is not None and used >= limit:
+            return f"the budget of {limit:g} {name} is spent"
+    return ""
+
+
+def recursion_limit(context: Context) -> int:
+    """Steps that a run can take at the most: each draft may meet planner, coder, executor and critic."""
+    return 4 * context.attempts + 8
+
+
+def outcome(state: RunState, context: Context) -> Outcome:
+    """How a finished graph ended: the last attempt that passed stands."""
+    attempts = state.get("attempts", [])
+    usage = state.get("usage", Usage())
+    passed = [attempt for attempt in attempts if attempt.passed]
+    if passed:
+        declined = next((f" (optimiser's candidate not kept: {a.declined})" for a in attempts if a.declined), "")
+        number = passed[-1].number
+        return Outcome(
+            status="passed", reason=f"attempt {number} passed{declined}", best=number, attempts=attempts, usage=usage
+        )
+    if refusal := state.get("refusal"):
+        return Outcome(status="refused", reason=refusal, attempts=attempts, usage=usage)
+    last = attempts[-1].summary if attempts else "no script was written"
+    if spent := over_budget(state, context):
+        return Outcome(status="budget", reason=f"{spent}; last: {last}", attempts=attempts, usage=usage)
+    critique = state.get("critique")
+    said = f"; the critic: {critique.diagnosis}" if critique and critique.action == "give_up" else ""
+    return Outcome(status="failed", reason=f"{last}{said}", attempts=attempts, usage=usage)
