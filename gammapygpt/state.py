@@ -78,6 +78,19 @@ class Snippet(BaseModel):
     score: float = 0.0
 
 
+class Environment(BaseModel):
+    """What the analysis environment offers, seen from inside it."""
+
+    python: str = ""
+    """Version of its interpreter."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Installed version by distribution name."""
+    modules: list[str] = Field(default_factory=list)
+    """Importable dotted names: every top-level module; submodules of gammapy, astropy, regions, numpy, scipy, matplotlib."""
+    names: dict[str, list[str]] = Field(default_factory=dict)
+    """Public attributes by Gammapy module."""
+
+
 class Plan(BaseModel):
     """How the request will be answered. The planner's structured reply."""
 
