@@ -86,7 +86,7 @@ class Environment(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
     """Installed version by distribution name."""
     modules: list[str] = Field(default_factory=list)
-    """Importable dotted names: every top-level module; submodules of gammapy, astropy, regions, numpy, scipy, matplotlib."""
+    """Importable dotted names: every top-level module, and the submodules of Gammapy and its companions."""
     names: dict[str, list[str]] = Field(default_factory=dict)
     """Public attributes by Gammapy module."""
 
