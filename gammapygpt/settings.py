@@ -2,17 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
+from gammapygpt.errors import UserError
 from gammapygpt.state import Role
 
 Ability = Literal["tools", "json_schema", "prefill"]
 
 
+def _web_address(url: str) -> str:
+    if url and not re.fullmatch(
+        r"https?://([^\s/@]*@)?(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]]+)(:\d{1,5})?([/?#]\S*)?", url
+    ):
+        raise ValueError("should be a web address with a host, such as https://example.org/v1")
+    return url
+
+
+def _variable_name(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", name):
+        raise ValueError("should be the NAME of an environment variable, in capitals, never the key itself")
+    return name
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+
+
 class Section(BaseModel):
+    """A table of the settings file."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_words(cls, values: Any) -> Any:
+        """What TOML and the environment cannot write otherwise: "none", and lists as words between commas."""
+        if not isinstance(values, dict):
+            return values
+        read = dict(values)
+        for name, field in cls.model_fields.items():
+            value, kinds = read.get(name), get_args(field.annotation) or (field.annotation,)
+            if not isinstance(value, str):
+                continue
+            if value.lower() == "none" and type(None) in kinds:
+                read[name] = None
+            elif list in (get_origin(field.annotation), *map(get_origin, kinds)) and not any(
+                value in get_args(kind) for kind in kinds if get_origin(kind) is Literal
+            ):
+                read[name] = [word.strip() for word in value.split(",") if word.strip()]
+        return read
+
+
+class Origins(dict[tuple[str, ...], str]):
+    """Where each value that is not a default came from. Two settings do not differ by that."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origins)
+
+    __hash__ = None
 
 
 class Prices(Section):
@@ -29,18 +82,18 @@ class BackendSettings(Section):
 
     kind: Literal["openai", "cookbook", "scripted"] = "openai"
     model: str = ""
-    base_url: str = ""
+    base_url: WebAddress = ""
     """OpenAI-compatible endpoint, up to and including `/v1`."""
-    api_key_env: str = ""
+    api_key_env: VariableName = ""
     """Name of the environment variable with the key; empty where the server wants none."""
     embedding_model: str = ""
-    reasoning_effort: Literal["", "minimal", "low", "medium", "high"] = ""
+    reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh"] = ""
     temperature: float | None = 0.0
     """None leaves it to the server (some reasoning models refuse any)."""
-    timeout_s: float = 300.0
+    timeout_s: float = Field(default=300.0, gt=0)
     retries: int = Field(default=4, ge=0)
     """How often a request is repeated on 429, 5xx, a dropped connection or a timeout."""
-    max_output_tokens: int = 4096
+    max_output_tokens: int = Field(default=4096, gt=0)
     abilities: list[Ability] | Literal["probe"] = "probe"
     """What the model can do beyond writing a fenced block; `probe` asks it once and remembers."""
     prices: Prices = Prices()
@@ -58,7 +111,7 @@ class AnalysisSettings(Section):
 class DataSettings(Section):
     path: str = ""
     """Data folder; empty means PHOTON_STORAGE, then GAMMAPY_DATA."""
-    hess_url: str = "https://www.mpi-hd.mpg.de/hfm/HESS/pages/dl3-dr1/"
+    hess_url: WebAddress = "https://www.mpi-hd.mpg.de/hfm/HESS/pages/dl3-dr1/"
     """Where `data fetch hess-dl3-dr1` finds the release."""
 
 
@@ -87,10 +140,11 @@ class BudgetSettings(Section):
     """Where a run stops; None means no limit."""
 
     attempts: int = Field(default=5, ge=1)
-    model_calls: int | None = 30
-    tokens: int | None = 400_000
-    cost: float | None = None
-    wall_s: float | None = 7200.0
+    model_calls: int | None = Field(default=30, ge=0)
+    tokens: int | None = Field(default=400_000, ge=0)
+    cost: float | None = Field(default=None, ge=0)
+    """In the currency of the prices."""
+    wall_s: float | None = Field(default=7200.0, gt=0)
 
 
 class SwitchSettings(Section):
@@ -130,6 +184,102 @@ class Settings(Section):
     validation: ValidationSettings = ValidationSettings()
     runs: RunsSettings = RunsSettings()
 
+    _origins: Origins = PrivateAttr(default_factory=Origins)
+
+    @field_validator("backends", mode="before")
+    @classmethod
+    def _with_cookbook(cls, backends: Any) -> Any:
+        """The cookbook is there whatever a file defines."""
+        if not isinstance(backends, dict):
+            return backends
+        cookbook = backends.get("cookbook", {})
+        return {**backends, "cookbook": {"kind": "cookbook", **cookbook} if isinstance(cookbook, dict) else cookbook}
+
+    @field_validator("backends")
+    @classmethod
+    def _cookbook_stays(cls, backends: dict[str, BackendSettings]) -> dict[str, BackendSettings]:
+        if backends["cookbook"].kind != "cookbook":
+            raise ValueError("should not give the name 'cookbook' to another kind: it is the built-in one")
+        return backends
+
     def backend_name(self, role: Role) -> str:
         """Name of the backend that speaks for a role."""
         return self.roles.get(role, self.default_backend)
+
+    def origin(self, *key: str) -> str:
+        """Where a value came from: `config.toml:14`, `environment variable ...`, `option ...`; empty for a default."""
+        for length in range(len(key), 0, -1):
+            if found := self._origins.get(key[:length]):
+                return found
+        return ""
+
+
+def load_settings(
+    config: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Defaults, then the settings file, then GAMMAPYGPT_SECTION__KEY of the environment, then the command line.
+
+    Parameters
+    ----------
+    config
+        Settings file; None means GAMMAPYGPT_CONFIG, then `config.toml` in the platform's configuration folder, if any.
+    overrides
+        Dotted keys and their values, as in ``{"budget.attempts": 3}``; text is read as in the environment.
+    environ
+        The environment; None means that of this process.
+
+    Raises
+    ------
+    UserError
+        Unknown key, wrong type, bad address, unknown backend, broken TOML: the first of them, with file and line.
+    """
+    from gammapygpt.settings_layers import read_settings
+
+    settings, problems = read_settings(config, overrides or {}, os.environ if environ is None else environ)
+    if problems or settings is None:
+        raise problems[0]
+    return settings
+
+
+def check_key(settings: Settings, backend_name: str, environ: Mapping[str, str] | None = None) -> None:
+    """Make sure that a backend exists and that the environment holds its key.
+
+    Raises
+    ------
+    UserError
+        Says which environment variable is missing for which backend, and where that was asked for.
+    """
+    from gammapygpt.settings_layers import no_such_backend
+
+    backend = settings.backends.get(backend_name)
+    if backend is None:
+        raise no_such_backend(backend_name, settings.backends)
+    variable = backend.api_key_env
+    if variable and not (os.environ if environ is None else environ).get(variable, "").strip():
+        where = settings.origin("backends", backend_name, "api_key_env")
+        raise UserError(
+            f"{where + ': ' if where else ''}the backend {backend_name!r} needs its key in the environment variable "
+            f"{variable}, which is not set.",
+            f"Type `export {variable}=...`, or choose another backend: `--backend cookbook` needs no key.",
+        )
+
+
+def public_settings(settings: Settings) -> dict[str, Any]:
+    """The settings as plain data that may be printed and kept: passwords and queries in addresses are masked."""
+
+    def masked(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: masked(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [masked(item) for item in value]
+        return without_secrets(value) if isinstance(value, str) else value
+
+    return masked(settings.model_dump(mode="json"))
+
+
+def without_secrets(text: str) -> str:
+    """A text with `user:password@` and the query of every web address in it masked."""
+    text = re.sub(r"(\w+://)[^/\s]*@", r"\1***@", text)
+    return re.sub(r"(\w+://[^\s?'\"]+)\?[^\s'\"]+", r"\1?***", text)

@@ -1,0 +1,168 @@
+"""From file, environment and command line to `Settings`, remembering where each value came from for the errors."""
+
+from __future__ import annotations
+
+import copy
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from gammapygpt import settings_file
+from gammapygpt.errors import UserError
+from gammapygpt.settings import Origins, Settings, without_secrets
+from gammapygpt.settings_file import Key, SettingsFile, closest, dotted
+
+PREFIX = "GAMMAPYGPT_"
+NOT_SETTINGS = {"GAMMAPYGPT_CONFIG", "GAMMAPYGPT_DEBUG"}
+"""Variables of ours that mean something else."""
+
+
+def read_settings(
+    config: Path | None, overrides: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[Settings | None, list[UserError]]:
+    """The settings, or all that is wrong with them. A file that cannot be read at all is raised."""
+    return merge(settings_file.read_chosen(config, environ), overrides, environ)
+
+
+def merge(
+    file: SettingsFile | None, overrides: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[Settings | None, list[UserError]]:
+    """Lay environment and command line over a file, and validate the whole."""
+    values: dict[str, Any] = copy.deepcopy(file.values) if file else {}
+    origins = Origins({key: f"{file.shown}:{line}" for key, line in file.lines.items()} if file else {})
+    for name in sorted(environ):  # a section comes before its keys
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS and environ[name].strip():
+            parts = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
+            origins[_put(values, parts, environ[name].strip())] = f"environment variable {name}"
+    for name, value in overrides.items():
+        origins[_put(values, settings_file.split_key(name), value)] = f"option {name}"
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        return None, _explain(error, values, origins)
+    settings._origins = origins
+    return settings, list(_unfit(settings))
+
+
+def _put(values: dict[str, Any], key: Key, value: Any) -> Key:
+    """Set one value; a name that differs by case or hyphens alone (as it must in the environment) is the known one."""
+    table, path = values, []
+    for part in key:
+        name = next((known for known in table if _plain(known) == _plain(part)), part)
+        path.append(name)
+        if len(path) == len(key):
+            table[name] = value
+        else:
+            if not isinstance(table.get(name), dict):
+                table[name] = {}
+            table = table[name]
+    return tuple(path)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_")
+
+
+def _explain(error: ValidationError, values: dict[str, Any], origins: Origins) -> list[UserError]:
+    """One line for each key with an error, in the words of the settings file."""
+    found: dict[Key, tuple[int, UserError]] = {}
+    for detail in error.errors(include_url=False):
+        key = _known_part(detail["loc"], values)
+        depth = len(detail["loc"])
+        if key in found and found[key][0] >= depth:
+            continue  # of the alternatives of a union, the one that got furthest
+        where = next((origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins), "")
+        found[key] = (
+            depth,
+            UserError(f"{where + ': ' if where else ''}{_say(key, detail['type'], detail['msg'], detail['input'])}"),
+        )
+    return sorted((line for _, line in found.values()), key=_line)
+
+
+def _line(error: UserError) -> int:
+    """The line that an error names; what is not of the file comes after it."""
+    line = re.match(r"[^\s]+:(\d+): ", error.message)
+    return int(line.group(1)) if line else sys.maxsize
+
+
+def _known_part(location: tuple[int | str, ...], values: Any) -> Key:
+    """The part of an error's location that the user wrote; the rest is pydantic's own (list items, union members)."""
+    key: list[str] = []
+    for part in location:
+        if not isinstance(values, dict) or part not in values:
+            break
+        key.append(str(part))
+        values = values[part]
+    return tuple(key)
+
+
+def _say(key: Key, kind: str, message: str, value: Any) -> str:
+    *table, name = key or ("settings",)
+    place = f"in [{dotted(table)}]" if table else "at the top level"
+    if kind == "extra_forbidden":  # never show the value: it may be a key that was put in the wrong place
+        known = _names_in(Settings, table)
+        guess = closest(name, known)
+        return f"unknown key {name!r} {place}{guess or '; known are ' + ', '.join(known)}"
+    if name not in _names_in(Settings, table) and table == ["roles"]:
+        known = _names_in(Settings, table)
+        return f"unknown role {name!r} {place}{closest(name, known) or '; known are ' + ', '.join(known)}"
+    if kind in ("model_type", "dict_type"):
+        return f"{dotted(key)} should be a table of keys, not {_shown(value)}"
+    said = message.removeprefix("Value error, ").removeprefix("Input ").removeprefix("List ").split(", unable to")[0]
+    showing = "" if name == "api_key_env" or isinstance(value, dict) else f", not {_shown(value)}"
+    return f"{name} {place} {said}{showing}"
+
+
+def _shown(value: Any) -> str:
+    text = without_secrets(repr(value))
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _names_in(model: type[BaseModel], table: Iterable[str]) -> list[str]:
+    """The keys that a table of the settings may have."""
+    kind: Any = model
+    for part in table:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            field = kind.model_fields.get(part)
+            kind = field.annotation if field else None
+        else:  # a dict: any name, then what it holds
+            kind = get_args(kind)[1] if get_args(kind) else None
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return list(kind.model_fields)
+    return list(get_args(get_args(kind)[0])) if get_args(kind) else []
+
+
+def _unfit(settings: Settings) -> Iterable[UserError]:
+    """What each key by itself does not show."""
+    named = {("default_backend",): settings.default_backend} | {("roles", str(r)): b for r, b in settings.roles.items()}
+    for key, backend_name in named.items():
+        if backend_name not in settings.backends:
+            yield no_such_backend(backend_name, settings.backends, settings.origin(*key), f"{dotted(key)} names ")
+    for name, backend in settings.backends.items():
+        where = settings.origin("backends", name)
+        missing = {"openai": "model", "scripted": "replies"}.get(backend.kind)
+        if missing and not getattr(backend, missing):
+            yield UserError(f"{where + ': ' if where else ''}the backend {name!r} has no {missing!r}.")
+
+
+def no_such_backend(name: str, known: Iterable[str], where: str = "", lead: str = "") -> UserError:
+    """The error for a name that no backend has, with the nearest one that there is."""
+    import tomllib
+
+    known = list(known)
+    said = f"{where + ': ' if where else ''}{lead or 'there is no '}backend {name!r}"
+    said += ", which is not defined" if lead else ""
+    if guess := closest(name, known):
+        return UserError(said + guess)
+    if name in tomllib.loads(settings_file.template())["backends"]:
+        return UserError(
+            said + ".",
+            f"It is one of the presets that `gammapygpt config init` writes; now there are: {', '.join(known)}.",
+        )
+    return UserError(
+        said + ".", f"There are: {', '.join(known)}; `gammapygpt config init` writes a file with the usual ones."
+    )
