@@ -208,10 +208,11 @@ class Settings(Section):
 
     def origin(self, *key: str) -> str:
         """Where a value came from: `config.toml:14`, `environment variable ...`, `option ...`; empty for a default."""
-        for length in range(len(key), 0, -1):
-            if found := self._origins.get(key[:length]):
-                return found
-        return ""
+        return self._origins.get(key, "")
+
+    def origin_near(self, *key: str) -> str:
+        """The same for the value or, where nobody wrote it, the table that it is missing from."""
+        return next((self._origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self._origins), "")
 
 
 def load_settings(
@@ -258,7 +259,7 @@ def check_key(settings: Settings, backend_name: str, environ: Mapping[str, str] 
         raise no_such_backend(backend_name, settings.backends)
     variable = backend.api_key_env
     if variable and not (os.environ if environ is None else environ).get(variable, "").strip():
-        where = settings.origin("backends", backend_name, "api_key_env")
+        where = settings.origin_near("backends", backend_name, "api_key_env")
         raise UserError(
             f"{where + ': ' if where else ''}the backend {backend_name!r} needs its key in the environment variable "
             f"{variable}, which is not set.",

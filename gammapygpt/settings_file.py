@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from gammapygpt.errors import UserError
 
 Key = tuple[str, ...]
 
-_TOKEN = re.compile(r'"""|\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}=\n]|[^\s\[\]{}=#"\']+|[ \t\r]+')
+_TOKEN = re.compile(r'"""|\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}=,\n]|[^\s\[\]{}=,#"\']+|[ \t\r]+')
 _TRIPLE = {
     '"""': re.compile(r'(?:\\.|[^\\])*?"""(?!")', re.DOTALL),
     "'''": re.compile(r"(?:.)*?'''(?!')", re.DOTALL),
@@ -114,16 +114,12 @@ def _without_position(message: str, text: str) -> tuple[str, int]:
 
 
 def key_lines(text: str) -> dict[Key, int]:
-    """Line of every table header and key of a valid TOML text (the parser of the standard library does not tell).
-
-    Keys inside an inline table are not listed; they stand in the line of the table or below it.
-    """
+    """Line of every table header and key of a valid TOML text (the parser of the standard library does not tell)."""
     lines: dict[Key, int] = {}
     table: Key = ()
     for line, statement in _statements(text):
         if statement.startswith("["):
-            table = split_key(statement.strip("[] \t\r"))
-            found = table
+            table = found = split_key(statement.strip("[] \t\r"))
         else:
             found = table + split_key(statement)
         for length in range(1, len(found) + 1):
@@ -131,36 +127,49 @@ def key_lines(text: str) -> dict[Key, int]:
     return lines
 
 
-def _statements(text: str) -> Iterable[tuple[int, str]]:
-    """Each header, and each key up to its `=`, with its line."""
-    position, line, depth, head, started = 0, 1, 0, "", 1
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each header, and each key (with that of the inline table around it), with its line."""
+    line, head, key, started = 1, "", "", 1
+    around: list[str] = []  # for each open bracket of a value: the key of the inline table, or "" for an array
     in_value = False
-    while position < len(text):
-        token = _TOKEN.match(text, position)
-        if token is None:  # a lone character that no valid TOML has outside of strings
-            position += 1
-            continue
-        piece, position = token.group(), token.end()
-        if piece in _TRIPLE:
-            body = _TRIPLE[piece].match(text, position)
-            position = body.end() if body else len(text)
-            line += text.count("\n", token.start(), position)
-        elif piece == "\n":
-            if depth == 0:
-                if head.strip() and not in_value:
-                    yield started, head.strip()
-                head, in_value = "", False
-            line += 1
-        elif in_value:
-            depth += (piece in "[{") - (piece in "]}")
+    for piece, newlines in _pieces(text):
+        if piece == "\n" and not around:
+            if head.strip() and not in_value:
+                yield started, head.strip()
+            head, in_value = "", False
         elif piece == "=":
-            yield started, head.strip()
+            outer = [f"{around[-1]}."] if around else []
+            key = "".join([*outer, head.strip()])
+            yield started, key
+            head, in_value = "", True
+        elif in_value and piece in "[{":
+            around.append(key if piece == "{" else "")
+            head, in_value = "", piece == "["
+        elif around and piece in "]}":
+            around.pop()
             in_value = True
-        elif not piece.startswith("#"):
-            started = line if not head.strip() else started
+        elif around and piece == ",":
+            head, in_value = "", not around[-1]
+        elif not in_value and not piece.startswith("#"):
+            started = started if head.strip() else line
             head += piece
+        line += newlines
     if head.strip() and not in_value:
         yield started, head.strip()
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int]]:
+    """The tokens of a TOML text and the number of lines that each one ends; texts in triple quotes are one token."""
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        end = token.end() if token else position + 1
+        if token and token.group() in _TRIPLE:
+            closed = _TRIPLE[token.group()].match(text, end)
+            end = closed.end() if closed else len(text)
+        piece = text[position:end]
+        yield piece, piece.count("\n")
+        position = end
 
 
 def split_key(dotted: str) -> Key:
@@ -191,7 +200,7 @@ def dotted(key: Iterable[str]) -> str:
 
 def closest(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing when none of the known words resembles it."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.7)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

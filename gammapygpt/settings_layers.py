@@ -37,9 +37,9 @@ def merge(
     for name in sorted(environ):  # a section comes before its keys
         if name.startswith(PREFIX) and name not in NOT_SETTINGS and environ[name].strip():
             parts = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
-            origins[_put(values, parts, environ[name].strip())] = f"environment variable {name}"
+            _lay(values, origins, parts, environ[name].strip(), f"environment variable {name}")
     for name, value in overrides.items():
-        origins[_put(values, settings_file.split_key(name), value)] = f"option {name}"
+        _lay(values, origins, settings_file.split_key(name), value, f"option {name}")
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -48,19 +48,21 @@ def merge(
     return settings, list(_unfit(settings))
 
 
-def _put(values: dict[str, Any], key: Key, value: Any) -> Key:
+def _lay(values: dict[str, Any], origins: Origins, key: Key, value: Any, origin: str) -> None:
     """Set one value; a name that differs by case or hyphens alone (as it must in the environment) is the known one."""
-    table, path = values, []
+    table = values
+    path: Key = ()
     for part in key:
         name = next((known for known in table if _plain(known) == _plain(part)), part)
-        path.append(name)
+        path = (*path, name)
         if len(path) == len(key):
             table[name] = value
-        else:
-            if not isinstance(table.get(name), dict):
-                table[name] = {}
-            table = table[name]
-    return tuple(path)
+            origins[path] = origin
+            break
+        if not isinstance(table.get(name), dict):
+            table[name] = {}
+            origins[path] = origin
+        table = table[name]
 
 
 def _plain(name: str) -> str:
