@@ -1,1 +1,1 @@
-"""agents"""
+"""The agents: retriever, planner, coder, executor, critic, optimiser; one file, one node each."""

@@ -1,8 +1,8 @@
 """The graph: who speaks after whom. One screen, on purpose.
 
-    START -> retriever -> planner -> coder -> executor -> critic -> END
-                            ^          ^______________________|  |
-                            |_________________________________|  +-> optimiser -> executor -> END
+START -> retriever -> planner -> coder -> executor -> critic -> END
+                        ^          ^______________________|  |
+                        |_________________________________|  +-> optimiser -> executor -> END
 """
 
 from __future__ import annotations

@@ -7,11 +7,9 @@ from typing import Literal
 from langgraph.graph import END
 from langgraph.runtime import Runtime
 
+from gammapygpt.agents.strategy import Strategy, strategy
 from gammapygpt.context import Context
-from gammapygpt.state import Attempt, Outcome, RunState, Usage
-
-Strategy = Literal["repair", "fresh", "replan"]
-STRATEGIES: tuple[Strategy, ...] = ("repair", "fresh", "replan")
+from gammapygpt.state import Outcome, RunState, Usage
 
 
 def first_agent(state: RunState, runtime: Runtime[Context]) -> Literal["retriever", "planner", "coder"]:
@@ -38,6 +36,8 @@ def after_execution(
     state: RunState, runtime: Runtime[Context]
 ) -> Literal["critic", "coder", "planner", "optimiser", "__end__"]:
     """Passed: the critic looks at the physics, the optimiser for a better script. Failed: try again while the budget lasts."""
+    if state.get("refusal"):
+        return END
     last = state["attempts"][-1]
     if last.author == "optimiser":
         return END
@@ -73,14 +73,6 @@ def _next_draft(state: RunState, context: Context, how: Strategy) -> Literal["co
     if over_budget(state, context):
         return END
     return "planner" if how == "replan" and context.planner else "coder"
-
-
-def strategy(attempts: list[Attempt]) -> Strategy:
-    """Repair at first; the same error signature twice means a fresh draft, thrice a new plan."""
-    if not attempts:
-        return "fresh"
-    seen = sum(attempt.signature == attempts[-1].signature for attempt in attempts)
-    return STRATEGIES[min(seen, len(STRATEGIES)) - 1]
 
 
 def over_budget(state: RunState, context: Context, *, drafts: bool = True) -> str:

@@ -1,0 +1,171 @@
+"""The coder: exactly one script, new, repaired in a few lines, or written afresh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from gammapygpt import cookbook
+from gammapygpt.agents.strategy import strategy
+from gammapygpt.agents.workshop import ask, conversation, folder, prepare_sandbox, told
+from gammapygpt.context import Context
+from gammapygpt.errors import UserError
+from gammapygpt.llm.base import Message, Reply
+from gammapygpt.prompts import render
+from gammapygpt.state import Attempt, Draft, Plan, RunState, Snippet
+
+AROUND = 3
+"""Lines before and after a failing one that a repair turn offers."""
+
+
+def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Ask for a script; a sandbox starts while the model writes."""
+    attempts = state.get("attempts", [])
+    number = len(attempts) + 1
+    how = next_step(state)
+    prepare_sandbox(runtime.context, state["request"].data_path)
+    messages = conversation("coder", runtime.context, **task(state, runtime.context))
+    patch = None
+    if how == "repair":
+        patch = lines_to_offer(attempts[-1])
+        messages += repair_turn(state, patch)
+    elif attempts:
+        messages[-1].content += "\n" + afresh(state)
+    reply = ask(
+        "coder",
+        state,
+        runtime,
+        step=f"coder-{number}",
+        form="script",
+        messages=messages,
+        fresh=how == "fresh" and bool(attempts),
+        patch_lines=patch,
+    )
+    draft = draft_of(reply, attempts, number, how)
+    record = [*(message.model_dump() for message in messages), {"role": "assistant", "content": reply.text}]
+    folder(runtime.context).keep_draft(draft, record)
+    runtime.stream_writer({"event": "drafted", "attempt": number, "how": draft.how, "fault": draft.fault})
+    return {"draft": draft, "refusal": draft.fault_message if draft.fault == "refused" else "", "usage": reply.usage}
+
+
+def next_step(state: RunState) -> str:
+    """`first`, `repair` or `fresh`: as the critic says, but never the same again on the same error."""
+    attempts, critique = state.get("attempts", []), state.get("critique")
+    if not attempts:
+        return "first"
+    if not attempts[-1].script or strategy(attempts) != "repair":
+        return "fresh"
+    return "repair" if critique is None or critique.action == "repair" else "fresh"
+
+
+def task(state: RunState, context: Context) -> dict[str, Any]:
+    """What the task turn of the prompt is filled with."""
+    request, plan = state["request"], state.get("plan")
+    snippets = state.get("snippets", [])
+    by_rules = plan or (cookbook.plan(request) or Plan())
+    return {
+        "request": request.text,
+        "stores": told(request.stores),
+        "results": request.results or by_rules.results,
+        "steps": plan.steps if plan else [],
+        "assumptions": plan.assumptions if plan else [],
+        "reference": [snippet for snippet in snippets if not snippet.source.startswith("recipe:")],
+        "example": example(plan, snippets) if context.retrieval else "",
+    }
+
+
+def example(plan: Plan | None, snippets: list[Snippet]) -> str:
+    """The closest recipe: the plan's, with its constants filled, or the best that retrieval found."""
+    found = [snippet.source.removeprefix("recipe:") for snippet in snippets if snippet.source.startswith("recipe:")]
+    recipe = cookbook.recipes().get(plan.recipe if plan and plan.recipe else (found or [""])[0])
+    if recipe is None:
+        return ""
+    try:
+        return cookbook.fill(recipe, plan.parameters if plan and plan.recipe else {})
+    except UserError:
+        return recipe.source
+
+
+def lines_to_offer(attempt: Attempt) -> tuple[int, int] | None:
+    """The failing line with a few around it; None where no one line is to blame."""
+    blamed = [finding.line for finding in attempt.findings if finding.line and finding.severity == "error"]
+    if attempt.execution and attempt.execution.line:
+        blamed = [attempt.execution.line]
+    last = len(attempt.script.splitlines())
+    if not blamed or min(blamed) > last or max(blamed) - min(blamed) > 4 * AROUND:
+        return None
+    return max(1, min(blamed) - AROUND), min(last, max(blamed) + AROUND)
+
+
+def repair_turn(state: RunState, patch: tuple[int, int] | None) -> list[Message]:
+    """The failed script as the model's own last word, and what is wrong with it."""
+    last, critique = state["attempts"][-1], state.get("critique")
+    text = render(
+        "coder",
+        "repair",
+        **failure(last),
+        advice=critique.advice if critique else "",
+        patch=offered(last.script, patch) if patch else None,
+    )
+    return [Message(role="assistant", content=f"```python\n{last.script}\n```"), Message(role="user", content=text)]
+
+
+def failure(attempt: Attempt) -> dict[str, Any]:
+    """What a prompt says of a failed attempt."""
+    from gammapygpt.knowledge import drift_hints
+
+    execution = attempt.execution
+    findings = [*attempt.findings, *(attempt.validation.findings if attempt.validation else [])]
+    error = f"{execution.exception}: {execution.message}" if execution and execution.exception else ""
+    told_errors = "\n".join([error, *(finding.message for finding in findings)]).strip()
+    return {
+        "summary": attempt.summary,
+        "findings": [finding for finding in findings if finding.severity == "error"],
+        "traceback": execution.traceback if execution else "",
+        "hints": drift_hints(told_errors, attempt.script)[:2] if told_errors else [],
+    }
+
+
+def offered(script: str, lines: tuple[int, int]) -> dict[str, Any]:
+    """Lines of a script with their numbers."""
+    first, last = lines
+    shown = script.splitlines()[first - 1 : last]
+    numbered = "\n".join(f"{number:4d}  {line}" for number, line in enumerate(shown, first))
+    return {"first": first, "last": last, "numbered": numbered}
+
+
+def afresh(state: RunState) -> str:
+    """What went wrong so far, for a draft that must be another one."""
+    critique = state.get("critique")
+    failures = [{"number": attempt.number, "summary": attempt.summary} for attempt in state["attempts"]]
+    return render("coder", "fresh", failures=failures, advice=critique.advice if critique else "")
+
+
+def draft_of(reply: Reply, attempts: list[Attempt], number: int, how: str) -> Draft:
+    """The reply as a draft; replacement lines are put into the last script."""
+    if reply.fault:
+        return Draft(
+            author="coder", number=number, how=how, fault=reply.fault, fault_message=reply.fault_message or reply.fault
+        )
+    if reply.lines is None:
+        return Draft(author="coder", number=number, how=how, script=reply.script)
+    script = patched(attempts[-1].script, reply.lines, reply.script) if attempts else None
+    if script is None:
+        first, last = reply.lines
+        return Draft(
+            author="coder",
+            number=number,
+            how=how,
+            fault="malformed",
+            fault_message=f"lines {first}-{last} are not in the script",
+        )
+    return Draft(author="coder", number=number, how="patch", script=script)
+
+
+def patched(script: str, lines: tuple[int, int], replacement: str) -> str | None:
+    """The script with some lines replaced, or None when it has no such lines."""
+    old, (first, last) = script.splitlines(), lines
+    if not 1 <= first <= last <= len(old):
+        return None
+    return "\n".join([*old[: first - 1], *replacement.rstrip("\n").splitlines(), *old[last:]]) + "\n"

@@ -1,0 +1,130 @@
+"""The executor: puts a draft through the three gates, and never runs the same script twice."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from gammapygpt.agents import gates
+from gammapygpt.agents.strategy import same_script, signature
+from gammapygpt.agents.workshop import environment, folder, take_sandbox
+from gammapygpt.context import Context
+from gammapygpt.state import Attempt, Draft, Execution, ResultSpec, RunState, Usage
+
+SLOWER = 1.05
+"""A candidate may take this much longer than the script that it replaces: below it, it is noise."""
+AGREE = 1e-3
+"""Relative difference that two runs of the same analysis may show where no tolerance is given."""
+
+
+def execute(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Make an attempt of the draft."""
+    draft = state["draft"]
+    assert draft is not None, "the graph leads here with a draft only"
+    if runtime.context.approval and draft.script and not interrupt({"ask": "run this script?", "script": draft.script}):
+        return {"refusal": f"the user declined to run draft {draft.number}"}
+    attempt = tried(draft, state, runtime)
+    folder(runtime.context).keep_attempt(attempt)
+    runtime.stream_writer(
+        {
+            "event": "attempted",
+            "attempt": attempt.number,
+            "failure": attempt.failure,
+            "summary": attempt.declined or attempt.summary,
+            "seconds": attempt.execution.wall_s if attempt.execution else None,
+        }
+    )
+    return {"attempts": [attempt]}
+
+
+def tried(draft: Draft, state: RunState, runtime: Runtime[Context]) -> Attempt:
+    """The draft at the gates."""
+    attempts, context = state.get("attempts", []), runtime.context
+    attempt = Attempt(number=draft.number, author=draft.author, how=draft.how, script=draft.script)
+    if draft.fault:
+        summary = f"No usable script came back ({draft.fault}): {draft.fault_message}"
+        return attempt.model_copy(
+            update={"failure": "format", "signature": signature("format", draft.fault), "summary": summary}
+        )
+    for earlier in attempts:
+        if earlier.script and same_script(earlier.script, draft.script):
+            return repeated(attempt, earlier)
+    wanted = wanted_results(state)
+    if context.preflight:
+        attempt.findings = gates.preflight(draft.script, environment(context.settings), wanted)
+        if any(finding.severity == "error" for finding in attempt.findings):
+            return attempt.model_copy(update=gates.verdict(attempt))
+    attempt.execution = executed(attempt, state, runtime)
+    workspace = folder(context).attempt(attempt.number) / "workspace"
+    attempt = gates.judge(attempt, state["request"], wanted, workspace, context.settings)
+    return compared(attempt, attempts) if draft.author == "optimiser" and attempt.passed else attempt
+
+
+def repeated(attempt: Attempt, earlier: Attempt) -> Attempt:
+    """A draft that was tried before: it has the same fate, without a run."""
+    same = {"failure": earlier.failure, "signature": earlier.signature, "repeat_of": earlier.number}
+    if earlier.passed:
+        return attempt.model_copy(update={**same, "declined": f"the same as attempt {earlier.number}"})
+    summary = f"The same script as attempt {earlier.number}, not run again. {earlier.summary}"
+    return attempt.model_copy(update={**same, "summary": summary})
+
+
+def wanted_results(state: RunState) -> list[ResultSpec]:
+    """The numbers that must come out: `--expect`'s, or the plan's, or those that the request spells out."""
+    from gammapygpt import cookbook
+
+    if state["request"].results:
+        return state["request"].results
+    plan = state.get("plan") or cookbook.plan(state["request"])
+    return plan.results if plan else []
+
+
+def executed(attempt: Attempt, state: RunState, runtime: Runtime[Context]) -> Execution:
+    """Run the script in the sandbox that waits for it."""
+    context = runtime.context
+    left = None if context.wall_s is None else context.wall_s - state.get("usage", Usage()).wall_s
+    workspace = folder(context).attempt(attempt.number) / "workspace"
+    shutil.rmtree(workspace, ignore_errors=True)  # what a killed run left half collected
+    place = take_sandbox(context, state["request"].data_path)
+    runtime.stream_writer({"event": "running", "attempt": attempt.number, "sandbox": place.name})
+    return gates.run(place, attempt.script, gates.limits_for(context.settings, left), workspace)
+
+
+def compared(candidate: Attempt, attempts: list[Attempt]) -> Attempt:
+    """The optimiser's candidate, declined unless the numbers agree with the best and it is not slower."""
+    best = next(attempt for attempt in reversed(attempts) if attempt.passed)
+    assert best.validation is not None
+    assert candidate.validation is not None
+    if differing := differences(best.validation.result, candidate.validation.result):
+        return candidate.model_copy(
+            update={"declined": f"other numbers than attempt {best.number}: {', '.join(differing)}"}
+        )
+    before, after = seconds(best.execution), seconds(candidate.execution)
+    if after > SLOWER * before:
+        return candidate.model_copy(update={"declined": f"slower: {after:.1f} s against {before:.1f} s"})
+    return candidate
+
+
+def seconds(execution: Execution | None) -> float:
+    """CPU time where the sandbox knows it, else wall time; in s."""
+    if execution is None:
+        return 0.0
+    return execution.wall_s if execution.cpu_s is None else execution.cpu_s
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Keys whose values differ by more than `AGREE`; companions (`_meta`, `KEY_err`) count only when both have them."""
+    keys = [key for key in one if not key.startswith("_") and (key in other or not key.endswith("_err"))]
+    return [key for key in keys if key not in other or not _agree(one[key], other[key])]
+
+
+def _agree(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(_agree(a, b) for a, b in zip(one, other, strict=True))
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        exact = isinstance(one, int) and isinstance(other, int)
+        return one == other if exact else abs(one - other) <= AGREE * max(abs(one), abs(other))
+    return bool(one == other)

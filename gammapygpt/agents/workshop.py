@@ -1,0 +1,99 @@
+"""What all agents use: the backend of a role, the sandbox that was got ready, a question with its costs told."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from gammapygpt import llm, sandbox
+from gammapygpt.context import Context
+from gammapygpt.llm.base import Message, Question, Reply
+from gammapygpt.prompts import render
+from gammapygpt.runs.folder import RunFolder
+from gammapygpt.sandbox.base import Sandbox
+from gammapygpt.settings import Settings
+from gammapygpt.state import Environment, Role, RunState, StoreInfo
+
+_ready: dict[str, Sandbox] = {}
+"""Sandboxes prepared while a model writes, by run folder; each is taken once."""
+
+
+def folder(context: Context) -> RunFolder:
+    """Where this run keeps its files."""
+    return RunFolder(Path(context.run_folder))
+
+
+def environment(settings: Settings) -> Environment:
+    """The analysis environment: what can be imported there, and which versions."""
+    from gammapygpt import knowledge
+
+    return knowledge.environment(settings)
+
+
+def gammapy_version(settings: Settings) -> str:
+    """Gammapy's version in the analysis environment."""
+    return environment(settings).versions.get("gammapy", "") if settings.analysis.python else version("gammapy")
+
+
+def prepare_sandbox(context: Context, data_path: str) -> None:
+    """Start a sandbox for the next script, unless one is waiting already."""
+    if context.run_folder not in _ready:
+        place = sandbox.open_sandbox(context.settings, data_path)
+        place.prepare()
+        _ready[context.run_folder] = place
+
+
+def take_sandbox(context: Context, data_path: str) -> Sandbox:
+    """The sandbox that was prepared, or a new one."""
+    return _ready.pop(context.run_folder, None) or sandbox.open_sandbox(context.settings, data_path)
+
+
+def discard_sandbox(run_folder: str) -> None:
+    """Throw away what was prepared and not needed."""
+    place = _ready.pop(run_folder, None)
+    if place is not None:
+        place.discard()
+
+
+def conversation(role: Role, context: Context, **values: Any) -> list[Message]:
+    """System and task turn of a role's prompt; the part that never changes comes first."""
+    return [
+        Message(role="system", content=render(role, "system", gammapy=gammapy_version(context.settings))),
+        Message(role="user", content=render(role, "task", **values)),
+    ]
+
+
+def told(stores: list[StoreInfo]) -> list[dict[str, Any]]:
+    """What a prompt may say of the data: folder names and counts."""
+    return [store.model_dump(include={"path", "n_observations"}) for store in stores]
+
+
+def ask(role: Role, state: RunState, runtime: Runtime[Context], step: str, **question: Any) -> Reply:
+    """Put a question to the backend of a role, and tell whoever listens what it cost.
+
+    `step` names the question within the run: a resumed run that comes to the same step with the same question
+    gets the recorded reply.
+    """
+    context = runtime.context
+    settings = context.settings.model_copy(update={"roles": {role: context.backend_name(role)}})
+    backend = llm.backend(settings, role, Path(context.run_folder))
+    runtime.stream_writer({"event": "asked", "agent": role, "backend": backend.name})
+
+    def on_token(text: str) -> None:
+        runtime.stream_writer({"event": "token", "agent": role, "text": text})
+
+    asked = Question(
+        role=role,
+        step=step,
+        request=state["request"],
+        plan=state.get("plan"),
+        attempts=state.get("attempts", []),
+        **question,
+    )
+    reply = backend.ask(asked, on_token)
+    spent = reply.usage.model_dump(include={"calls", "input_tokens", "cached_tokens", "output_tokens", "model_s"})
+    runtime.stream_writer({"event": "answered", "agent": role, "model": reply.model, "fault": reply.fault, **spent})
+    return reply

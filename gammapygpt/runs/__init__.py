@@ -1,0 +1,1 @@
+"""The run folder, its history, and the reports made of it."""

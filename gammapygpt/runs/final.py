@@ -1,0 +1,29 @@
+"""What a user takes home: script, numbers, figures, report, notebook."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from gammapygpt.runs.folder import RunFolder, write_file
+from gammapygpt.state import Outcome
+
+
+def lay_out(folder: RunFolder, outcome: Outcome, state: Mapping[str, Any]) -> None:
+    """Fill `final/` from the attempt that stands; a run without one gets its report alone."""
+    from gammapygpt.runs.report import notebook, report
+
+    shutil.rmtree(folder.final, ignore_errors=True)
+    folder.final.mkdir()
+    best = next((attempt for attempt in outcome.attempts if attempt.number == outcome.best), None)
+    if best is not None:
+        write_file(folder.final / "script.py", best.script)
+        workspace = folder.attempt(best.number) / "workspace"
+        for path in sorted(workspace.rglob("*")):
+            if path.is_file() and not path.is_symlink() and path.name != "script.py":
+                target = folder.final / path.relative_to(workspace)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+        write_file(folder.final / "notebook.ipynb", notebook(folder, best, state))
+    write_file(folder.final / "report.html", report(folder, outcome, state))

@@ -1,0 +1,163 @@
+"""A run on disk: manifest, events, one folder an attempt. Files are renamed into place; the status is written last."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gammapygpt.errors import UserError
+from gammapygpt.state import Attempt, Draft
+
+FILLER = frozenset(
+    """a an and the of for from with using use in on to by at all that this please do make compute fit measure extract
+    count get find take run data within its it is are hess dl3 dr1""".split()  # noqa: SIM905 - words read as words
+)
+MANIFEST = "manifest.json"
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new text, never half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain data as indented JSON, whole or not at all."""
+    write_file(path, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def slug(text: str, words: int = 3) -> str:
+    """The first telling words of a request, fit for a file name."""
+    found = [word for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in FILLER and not word.isdigit()]
+    return "-".join(found[:words])[:40] or "run"
+
+
+class RunFolder:
+    """One run's folder; knows where everything lies and nothing of what it means."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def new(cls, runs: Path, text: str) -> RunFolder:
+        """Make a folder of its own below `runs`, named after the day and the request.
+
+        Raises
+        ------
+        UserError
+            The place cannot be written to.
+        """
+        day = datetime.now().astimezone().date().isoformat()
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            while True:
+                path = runs / f"{day}-{slug(text)}-{secrets.token_hex(2)}"
+                try:
+                    path.mkdir()
+                except FileExistsError:
+                    continue
+                (path / "attempts").mkdir()
+                return cls(path)
+        except OSError as error:
+            raise UserError(
+                f"cannot make a run folder below {runs}: {error.strerror}.", "Name another one with --runs."
+            ) from error
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def attempts(self) -> Path:
+        return self.path / "attempts"
+
+    @property
+    def final(self) -> Path:
+        return self.path / "final"
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest, or an empty one when the run died before it was written."""
+        try:
+            value = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def update_manifest(self, **changes: Any) -> None:
+        """Set some entries of the manifest and leave the others."""
+        write_json(self.path / MANIFEST, {**self.manifest(), **changes})
+
+    def attempt(self, number: int) -> Path:
+        """Folder of one attempt, made if need be."""
+        path = self.attempts / f"{number:02d}"
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def keep_draft(self, draft: Draft, messages: list[dict[str, Any]]) -> None:
+        """Write down what a model was asked, and the script that it gave."""
+        folder = self.attempt(draft.number)
+        write_json(folder / "messages.json", messages)
+        if draft.script:
+            write_file(folder / "script.py", draft.script)
+
+    def keep_attempt(self, attempt: Attempt) -> None:
+        """Write down what became of a draft at the gates."""
+        folder = self.attempt(attempt.number)
+        if attempt.script:
+            write_file(folder / "script.py", attempt.script)
+        write_json(folder / "findings.json", [finding.model_dump() for finding in attempt.findings])
+        if attempt.execution:
+            write_file(folder / "stdout.txt", attempt.execution.stdout)
+            write_file(folder / "stderr.txt", attempt.execution.stderr)
+            write_json(folder / "execution.json", attempt.execution.model_dump(exclude={"stdout", "stderr"}))
+        if attempt.validation:
+            write_json(folder / "validation.json", attempt.validation.model_dump())
+
+    def append_event(self, event: dict[str, Any]) -> None:
+        """Add one line to the record of what happened when."""
+        line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}, default=str)
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def events(self) -> list[dict[str, Any]]:
+        """What happened so far; a line torn by a kill is left out."""
+        path = self.path / "events.jsonl"
+        if not path.is_file():
+            return []
+        found = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return found
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep the run to one process; the lock ends with the process, however it ends.
+
+        Raises
+        ------
+        UserError
+            Another process has it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(
+                    f"run {self.name} is under way in another process.", "Wait for it, or end it first."
+                ) from error
+            yield

@@ -1,0 +1,43 @@
+"""The runs of a folder: which there are, which one a user means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gammapygpt.errors import UserError
+from gammapygpt.runs.folder import MANIFEST, RunFolder
+
+UNFINISHED = frozenset({"running", "interrupted"})
+
+
+def all_runs(runs: Path) -> list[RunFolder]:
+    """Every run below a folder, oldest first."""
+    if not runs.is_dir():
+        return []
+    folders = [RunFolder(path) for path in runs.iterdir() if (path / MANIFEST).is_file()]
+    return sorted(folders, key=lambda folder: (str(folder.manifest().get("created", "")), folder.name))
+
+
+def find_run(runs: Path, name: str | None, *, unfinished: bool = False) -> RunFolder:
+    """The run of that name (or an unambiguous part of it), or the latest one.
+
+    Raises
+    ------
+    UserError
+        There is no such run, or more than one.
+    """
+    if name and (Path(name) / MANIFEST).is_file():
+        return RunFolder(Path(name).resolve())
+    known = all_runs(runs)
+    if name:
+        found = [folder for folder in known if folder.name == name] or [f for f in known if name in f.name]
+        if len(found) == 1:
+            return found[0]
+        what = "no run" if not found else f"{len(found)} runs ({', '.join(f.name for f in found[:5])})"
+        raise UserError(f"{what} named {name!r} below {runs}.", "`gammapygpt runs list` shows them.")
+    if unfinished:
+        known = [folder for folder in known if folder.manifest().get("status") in UNFINISHED]
+    if not known:
+        which = "unfinished run" if unfinished else "run"
+        raise UserError(f"no {which} below {runs}.", '`gammapygpt run "..."` starts one.')
+    return known[-1]

@@ -1,0 +1,349 @@
+"""The Python API that every face uses: start a run, resume it, listen to it.
+
+>>> run = start("number of observations within 2 deg of the Crab Nebula", settings)  # doctest: +SKIP
+>>> for event in run.stream():  # doctest: +SKIP
+...     print(event)
+>>> run.outcome.result  # doctest: +SKIP
+{'n_obs': 4}
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from gammapygpt import __version__
+from gammapygpt.context import Context
+from gammapygpt.errors import GammapyGPTError, UserError
+from gammapygpt.runs.folder import RunFolder
+from gammapygpt.runs.history import UNFINISHED, all_runs, find_run
+from gammapygpt.settings import Settings
+from gammapygpt.state import Outcome, Request
+
+Event = dict[str, Any]
+SILENT = frozenset({"token"})
+"""Events that are shown and not kept."""
+
+
+@dataclass
+class Run:
+    """One run: its folder, its switches, and how it ended once `stream` is exhausted."""
+
+    folder: RunFolder
+    settings: Settings
+    context: Context
+    outcome: Outcome | None = None
+    question: dict[str, Any] | None = field(default=None)
+    """What the run waits for an answer to, if it does (`approval`)."""
+
+    def stream(self, answer: bool | None = None) -> Iterator[Event]:
+        """Go on until the end, and tell what happens.
+
+        Parameters
+        ----------
+        answer : bool, optional
+            The user's answer to `question`, when the run waits for one.
+
+        Yields
+        ------
+        dict
+            One event; `event` names it.
+
+        Raises
+        ------
+        UserError, InfrastructureError
+            The run stopped and can be resumed.
+        """
+        with self.folder.lock():
+            try:
+                yield from self._stream(answer)
+            except GammapyGPTError as error:
+                self._interrupted(str(error))
+                raise
+            except (KeyboardInterrupt, GeneratorExit):
+                self._interrupted("stopped by the user")
+                raise
+
+    def _stream(self, answer: bool | None) -> Iterator[Event]:
+        warm_up(self.context, self.settings)
+        request = self._request()
+        self.folder.update_manifest(status="running", reason="")
+        from langgraph.types import Command
+
+        from gammapygpt.graph.build import build_graph
+        from gammapygpt.graph.checkpoints import checkpoints
+        from gammapygpt.graph.routing import outcome, recursion_limit
+
+        config = {"configurable": {"thread_id": self.folder.name}, "recursion_limit": recursion_limit(self.context)}
+        with checkpoints(self.folder.path.parent) as saver:
+            graph = build_graph().compile(checkpointer=saver)
+            known = graph.get_state(config)
+            feed: Any = None if known.values else {"request": request}
+            if answer is not None:
+                feed = Command(resume=answer)
+            if feed is not None or known.next:
+                for event in graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync"):
+                    yield self._tell(event)
+            after = graph.get_state(config)
+        if after.interrupts:
+            self.question = dict(after.interrupts[0].value)
+            self.folder.update_manifest(status="interrupted", reason="waits for the user's approval")
+            return
+        self.outcome = outcome(after.values, self.context)
+        yield self._tell(self._finish(self.outcome, after.values))
+
+    def _tell(self, event: Event) -> Event:
+        if event.get("event") not in SILENT:
+            self.folder.append_event(event)
+        return event
+
+    def _request(self) -> Request:
+        """The request with what the data folder holds; looked up once and kept, so that a change is noticed."""
+        from gammapygpt.data import stores
+
+        manifest = self.folder.manifest()
+        asked = manifest["request"]
+        data = stores.find_data(self.settings)
+        found = stores.find_stores(data)
+        seen = {store.path: store.checksum for store in found}
+        if "data" not in manifest:
+            self.folder.update_manifest(data={"path": str(data), "index_checksums": seen})
+        elif manifest["data"] != {"path": str(data), "index_checksums": seen}:
+            changed = _changed_data(manifest["data"], data, seen)
+            raise UserError(
+                f"the data of run {self.folder.name} have changed since it began: {changed}.", "Start a new run."
+            )
+        return Request(
+            text=asked["text"],
+            data_path=str(data),
+            stores=found,
+            results=asked["results"],
+            expect_file=asked["expect_file"],
+        )
+
+    def _finish(self, ended: Outcome, state: Mapping[str, Any]) -> Event:
+        """Lay out the answer, then write the status, last."""
+        from gammapygpt.runs.final import lay_out
+
+        lay_out(self.folder, ended, state)
+        self.folder.update_manifest(
+            status=ended.status,
+            reason=ended.reason,
+            finished=now(),
+            best=ended.best,
+            attempts=[attempt_line(attempt) for attempt in ended.attempts],
+            usage=ended.usage.model_dump(),
+            result=ended.result,
+            sandbox=sorted({a.execution.provider for a in ended.attempts if a.execution}),
+            versions=versions(self.settings),
+        )
+        return {"event": "finished", "status": ended.status, "reason": ended.reason}
+
+    def _interrupted(self, reason: str) -> None:
+        self.folder.update_manifest(status="interrupted", reason=reason)
+
+
+def start(
+    text: str,
+    settings: Settings,
+    *,
+    expect: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    config: Path | None = None,
+) -> Run:
+    """Lay out a new run; nothing is asked or executed before `Run.stream`.
+
+    Parameters
+    ----------
+    text : str
+        The request, in plain English.
+    settings : Settings
+        As loaded; kept in the manifest.
+    expect : Path, optional
+        TOML file with `[[expected]]` tables: the run passes only with these values.
+    overrides, config : optional
+        What the settings were loaded with beside the environment, so that `resume` can load them again.
+
+    Raises
+    ------
+    UserError
+        An empty request, an unknown backend, no data, an unreadable file of expected values.
+    """
+    if not text.strip():
+        raise UserError("the request is empty.", 'Say what you want: gammapygpt run "spectrum of the Crab Nebula ..."')
+    from gammapygpt.data.stores import find_data
+
+    data = find_data(settings)
+    request: dict[str, Any] = {"text": text, "results": [], "expect_file": "", "expect_sha256": ""}
+    if expect is not None:
+        request |= expected(expect, data)
+    folder = RunFolder.new(Path(settings.runs.folder).expanduser().resolve(), text)
+    context = Context.of(settings, folder.path)
+    folder.update_manifest(
+        run=folder.name,
+        created=now(),
+        status="running",
+        request=request,
+        settings=settings.model_dump(mode="json"),
+        overrides=dict(overrides or {}),
+        config=str(config) if config else "",
+        switches=context.switches(),
+        versions={"gammapygpt": __version__},
+        prompts=_prompt_hashes(),
+    )
+    return Run(folder, settings, context)
+
+
+def resume(folder: RunFolder, settings: Settings) -> Run:
+    """A run as it was left, with the switches that it had; finished ones come with their outcome.
+
+    Raises
+    ------
+    UserError
+        The request, the settings or the expected values are not those that the run began with (the data are
+        compared when it goes on).
+    """
+    manifest = folder.manifest()
+    then = Settings.model_validate(manifest["settings"])
+    if changed := changed_settings(then, settings):
+        raise UserError(
+            f"settings have changed since run {folder.name} began: {', '.join(changed)}.",
+            "Set them back, or start a new run.",
+        )
+    asked = manifest["request"]
+    if asked["expect_file"] and _digest(Path(asked["expect_file"])) != asked["expect_sha256"]:
+        raise UserError(f"the expected values in {asked['expect_file']} have changed.", "Start a new run.")
+    context = Context.of(then, folder.path)
+    for name, value in manifest["switches"].items():
+        setattr(context, name, value)
+    run = Run(folder, then, context)
+    _check_request(run, asked["text"])
+    return run
+
+
+def _check_request(run: Run, text: str) -> None:
+    from gammapygpt.graph.checkpoints import checkpoints
+
+    with checkpoints(run.folder.path.parent) as saver:
+        saved = saver.get_tuple({"configurable": {"thread_id": run.folder.name}})
+    values = saved.checkpoint["channel_values"] if saved else {}
+    begun = values.get("request")
+    if begun is not None and begun.text != text:
+        raise UserError(f"the request of run {run.folder.name} has changed since it began.", "Start a new run.")
+
+
+def to_resume(runs: Path, name: str | None) -> RunFolder:
+    """The run that a user means by `resume`: the named one, else the latest unfinished one, else the latest."""
+    if name is None and any(folder.manifest().get("status") in UNFINISHED for folder in all_runs(runs)):
+        return find_run(runs, None, unfinished=True)
+    return find_run(runs, name)
+
+
+def expected(path: Path, data: Path) -> dict[str, Any]:
+    """What a request may know of a file of expected values: names and units, never values.
+
+    Raises
+    ------
+    UserError
+        It cannot be read, or lies where scripts could read it.
+    """
+    from gammapygpt import checks
+
+    path = path.expanduser().resolve()
+    if path.is_relative_to(data):
+        raise UserError(
+            f"the expected values in {path} lie in the data folder, where scripts could read them.",
+            "Move the file out of it.",
+        )
+    specs = checks.specs(checks.read_expectations(path))
+    return {
+        "results": [spec.model_dump() for spec in specs],
+        "expect_file": str(path),
+        "expect_sha256": _digest(path),
+    }
+
+
+def warm_up(context: Context, settings: Settings) -> None:
+    """Import what a run needs while its data are looked at; the sandbox of the first script starts meanwhile."""
+
+    def imports() -> None:
+        import gammapygpt.graph.build
+        import gammapygpt.graph.checkpoints  # noqa: F401
+
+        backends = {settings.backends[context.backend_name(role)].kind for role in ("planner", "coder")}
+        if "openai" in backends:
+            import langchain_openai  # noqa: F401
+
+    threading.Thread(target=imports, daemon=True, name="imports").start()
+
+
+def changed_settings(then: Settings, current: Settings) -> list[str]:
+    """Dotted names of the settings that matter to a run and differ."""
+    used = {then.default_backend, *then.roles.values(), current.default_backend, *current.roles.values()}
+    before, after = _flat(_relevant(then, used)), _flat(_relevant(current, used))
+    return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+
+
+def _relevant(settings: Settings, backends: set[str]) -> dict[str, Any]:
+    dump = settings.model_dump(mode="json", exclude={"runs"})
+    dump["backends"] = {name: value for name, value in dump["backends"].items() if name in backends}
+    return dump
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    found: dict[str, Any] = {}
+    for key, part in value.items():
+        found |= _flat(part, f"{prefix}.{key}" if prefix else str(key))
+    return found
+
+
+def _changed_data(then: dict[str, Any], path: Path, seen: dict[str, str]) -> str:
+    if then["path"] != str(path):
+        return f"the folder was {then['path']}, now it is {path}"
+    before = then["index_checksums"]
+    changed = sorted(name for name in before.keys() | seen.keys() if before.get(name) != seen.get(name))
+    return f"index tables of {', '.join(changed)}"
+
+
+def attempt_line(attempt: Any) -> dict[str, Any]:
+    """One attempt in the manifest."""
+    return {
+        "number": attempt.number,
+        "author": attempt.author,
+        "how": attempt.how,
+        "failure": attempt.failure,
+        "summary": attempt.declined or attempt.summary,
+        "wall_s": attempt.execution.wall_s if attempt.execution else None,
+    }
+
+
+def versions(settings: Settings) -> dict[str, str]:
+    """What made the numbers: our version, and those of the analysis environment."""
+    from gammapygpt.agents.workshop import environment
+
+    return {"gammapygpt": __version__, **environment(settings).versions}
+
+
+def now() -> str:
+    """The time, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}.", "Name a file that exists.") from error
+
+
+def _prompt_hashes() -> dict[str, str]:
+    from gammapygpt.prompts import hashes
+
+    return hashes()
