@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gammapygpt import __version__
 from gammapygpt.context import Context
@@ -23,7 +23,7 @@ from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.history import UNFINISHED, all_runs, find_run
 from gammapygpt.settings import Settings
-from gammapygpt.state import Outcome, Request
+from gammapygpt.state import Attempt, Draft, Outcome, Request, RunState
 
 Event = dict[str, Any]
 SILENT = frozenset({"token"})
@@ -63,23 +63,24 @@ class Run:
             try:
                 yield from self._stream(answer)
             except GammapyGPTError as error:
-                self._interrupted(str(error))
+                self.interrupted(str(error))
                 raise
             except (KeyboardInterrupt, GeneratorExit):
-                self._interrupted("stopped by the user")
+                self.interrupted("stopped by the user")
                 raise
 
     def _stream(self, answer: bool | None) -> Iterator[Event]:
         warm_up(self.context, self.settings)
-        request = self._request()
+        request = self.request()
         self.folder.update_manifest(status="running", reason="")
+        from langchain_core.runnables import RunnableConfig
         from langgraph.types import Command
 
         from gammapygpt.graph.build import build_graph
         from gammapygpt.graph.checkpoints import checkpoints
         from gammapygpt.graph.routing import outcome, recursion_limit
 
-        config = {"configurable": {"thread_id": self.folder.name}, "recursion_limit": recursion_limit(self.context)}
+        config: RunnableConfig = {"configurable": {"thread_id": self.folder.name}, "recursion_limit": recursion_limit(self.context)}
         with checkpoints(self.folder.path.parent) as saver:
             graph = build_graph().compile(checkpointer=saver)
             known = graph.get_state(config)
@@ -88,21 +89,23 @@ class Run:
                 feed = Command(resume=answer)
             if feed is not None or known.next:
                 for event in graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync"):
-                    yield self._tell(event)
+                    yield self.tell(event)
             after = graph.get_state(config)
         if after.interrupts:
             self.question = dict(after.interrupts[0].value)
             self.folder.update_manifest(status="interrupted", reason="waits for the user's approval")
             return
-        self.outcome = outcome(after.values, self.context)
-        yield self._tell(self._finish(self.outcome, after.values))
+        state = cast(RunState, after.values)
+        self.outcome = outcome(state, self.context)
+        yield self.tell(self.finish(self.outcome, state))
 
-    def _tell(self, event: Event) -> Event:
+    def tell(self, event: Event) -> Event:
+        """Put an event into the run's record, unless it is one to be shown and forgotten."""
         if event.get("event") not in SILENT:
             self.folder.append_event(event)
         return event
 
-    def _request(self) -> Request:
+    def request(self) -> Request:
         """The request with what the data folder holds; looked up once and kept, so that a change is noticed."""
         from gammapygpt.data import stores
 
@@ -126,7 +129,7 @@ class Run:
             expect_file=asked["expect_file"],
         )
 
-    def _finish(self, ended: Outcome, state: Mapping[str, Any]) -> Event:
+    def finish(self, ended: Outcome, state: RunState) -> Event:
         """Lay out the answer, then write the status, last."""
         from gammapygpt.runs.final import lay_out
 
@@ -144,7 +147,8 @@ class Run:
         )
         return {"event": "finished", "status": ended.status, "reason": ended.reason}
 
-    def _interrupted(self, reason: str) -> None:
+    def interrupted(self, reason: str) -> None:
+        """Note that the run stopped where it can be taken up again."""
         self.folder.update_manifest(status="interrupted", reason=reason)
 
 
@@ -197,6 +201,35 @@ def start(
         prompts=_prompt_hashes(),
     )
     return Run(folder, settings, context)
+
+
+def try_script(run: Run, script: str) -> Attempt:
+    """Put a user's own script through the gates, as the one attempt of a run.
+
+    Raises
+    ------
+    InfrastructureError
+        The sandbox broke.
+    """
+    from gammapygpt.agents import executor
+
+    with run.folder.lock():
+        try:
+            draft = Draft(author="coder", number=1, script=script)
+            attempt = executor.tried(draft, {"request": run.request()}, run.context, run.tell)
+            run.folder.keep_attempt(attempt)
+        except GammapyGPTError as error:
+            run.interrupted(str(error))
+            raise
+        passed = attempt.passed
+        ended = Outcome(
+            status="passed" if passed else "failed",
+            reason=attempt.summary,
+            best=1 if passed else None,
+            attempts=[attempt],
+        )
+        run.finish(ended, {})
+    return attempt
 
 
 def resume(folder: RunFolder, settings: Settings) -> Run:
@@ -312,7 +345,7 @@ def _changed_data(then: dict[str, Any], path: Path, seen: dict[str, str]) -> str
     return f"index tables of {', '.join(changed)}"
 
 
-def attempt_line(attempt: Any) -> dict[str, Any]:
+def attempt_line(attempt: Attempt) -> dict[str, Any]:
     """One attempt in the manifest."""
     return {
         "number": attempt.number,

@@ -1,4 +1,4 @@
-"""The critic: names the kind of a failure and says what to do next; after a success, what to look at before believing it."""
+"""The critic: names the kind of a failure and says what to do next; after a success, what to look at first."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def criticise(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
 
 
 def on_success(attempt: Attempt) -> Critique:
-    """The warnings of all gates: what a user should see beside the numbers. Rules alone; they cannot be talked round."""
+    """The warnings of all gates, which a user should see beside the numbers. Rules cannot be talked round."""
     validation, execution = attempt.validation, attempt.execution
     found = [*attempt.findings, *(validation.findings if validation else [])]
     concerns = [finding.message for finding in found if finding.severity != "error"]
@@ -85,7 +85,7 @@ def critique_schema() -> dict[str, Any]:
 
 
 def on_failure(attempts: list[Attempt], reply: Reply) -> Critique:
-    """The model's critique, or one by rules where it gave none; a repeated error changes the strategy whatever it says."""
+    """The model's critique, or one by rules; a repeated error changes the strategy whatever the model says."""
     last, how = attempts[-1], strategy(attempts)
     by_rules = Critique(kind=last.failure, diagnosis=last.summary, action=how)
     try:

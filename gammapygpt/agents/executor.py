@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -26,7 +27,7 @@ def execute(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     assert draft is not None, "the graph leads here with a draft only"
     if runtime.context.approval and draft.script and not interrupt({"ask": "run this script?", "script": draft.script}):
         return {"refusal": f"the user declined to run draft {draft.number}"}
-    attempt = tried(draft, state, runtime)
+    attempt = tried(draft, state, runtime.context, runtime.stream_writer)
     folder(runtime.context).keep_attempt(attempt)
     runtime.stream_writer(
         {
@@ -40,9 +41,9 @@ def execute(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     return {"attempts": [attempt]}
 
 
-def tried(draft: Draft, state: RunState, runtime: Runtime[Context]) -> Attempt:
+def tried(draft: Draft, state: RunState, context: Context, tell: Callable[[dict[str, Any]], Any]) -> Attempt:
     """The draft at the gates."""
-    attempts, context = state.get("attempts", []), runtime.context
+    attempts = state.get("attempts", [])
     attempt = Attempt(number=draft.number, author=draft.author, how=draft.how, script=draft.script)
     if draft.fault:
         summary = f"No usable script came back ({draft.fault}): {draft.fault_message}"
@@ -57,7 +58,7 @@ def tried(draft: Draft, state: RunState, runtime: Runtime[Context]) -> Attempt:
         attempt.findings = gates.preflight(draft.script, environment(context.settings), wanted)
         if any(finding.severity == "error" for finding in attempt.findings):
             return attempt.model_copy(update=gates.verdict(attempt))
-    attempt.execution = executed(attempt, state, runtime)
+    attempt.execution = executed(attempt, state, context, tell)
     workspace = folder(context).attempt(attempt.number) / "workspace"
     attempt = gates.judge(attempt, state["request"], wanted, workspace, context.settings)
     return compared(attempt, attempts) if draft.author == "optimiser" and attempt.passed else attempt
@@ -82,14 +83,13 @@ def wanted_results(state: RunState) -> list[ResultSpec]:
     return plan.results if plan else []
 
 
-def executed(attempt: Attempt, state: RunState, runtime: Runtime[Context]) -> Execution:
+def executed(attempt: Attempt, state: RunState, context: Context, tell: Callable[[dict[str, Any]], Any]) -> Execution:
     """Run the script in the sandbox that waits for it."""
-    context = runtime.context
     left = None if context.wall_s is None else context.wall_s - state.get("usage", Usage()).wall_s
     workspace = folder(context).attempt(attempt.number) / "workspace"
     shutil.rmtree(workspace, ignore_errors=True)  # what a killed run left half collected
     place = take_sandbox(context, state["request"].data_path)
-    runtime.stream_writer({"event": "running", "attempt": attempt.number, "sandbox": place.name})
+    tell({"event": "running", "attempt": attempt.number, "sandbox": place.name})
     return gates.run(place, attempt.script, gates.limits_for(context.settings, left), workspace)
 
 

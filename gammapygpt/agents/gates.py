@@ -1,4 +1,4 @@
-"""The three gates that a script passes: is it allowed, did it run, is it right. The same for a model's script and a user's."""
+"""The three gates: is it allowed, did it run, is it right. The same for a model's script and a user's."""
 
 from __future__ import annotations
 

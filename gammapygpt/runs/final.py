@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from typing import Any
 
 from gammapygpt.runs.folder import RunFolder, write_file
-from gammapygpt.state import Outcome
+from gammapygpt.state import Outcome, RunState
 
 
-def lay_out(folder: RunFolder, outcome: Outcome, state: Mapping[str, Any]) -> None:
+def lay_out(folder: RunFolder, outcome: Outcome, state: RunState) -> None:
     """Fill `final/` from the attempt that stands; a run without one gets its report alone."""
     from gammapygpt.runs.report import notebook, report
 

@@ -1,0 +1,46 @@
+"""The command line: which commands there are. Each imports what it needs when called, so that help answers at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gammapygpt import __version__
+from gammapygpt.commands import config, data, doctor, run, runs, script
+
+app = typer.Typer(
+    name="gammapygpt",
+    help="From a request in plain English to one Gammapy script that has been checked, run, validated and repaired.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gammapygpt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False,
+) -> None:
+    """Options of the whole program."""
+
+
+app.command("run")(run.run)
+app.command("resume")(run.resume)
+app.add_typer(runs.app, name="runs")
+app.command("check")(script.check)
+app.command("exec")(script.execute)
+app.add_typer(config.app, name="config")
+app.add_typer(data.app, name="data")
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

@@ -1,0 +1,161 @@
+"""`run` and `resume`: the main job, with its agents shown at work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gammapygpt.commands.common import (
+    ConfigOption,
+    JsonOption,
+    SetOption,
+    assignments,
+    command,
+    print_json,
+)
+from gammapygpt.commands.progress import progress
+from gammapygpt.errors import GammapyGPTError, UserError
+
+if TYPE_CHECKING:
+    from gammapygpt.session import Run
+
+EXIT = {"passed": 0, "failed": 1, "refused": 1, "budget": 1, "interrupted": 1}
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs; ./runs if not set.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+@command
+def run(
+    request: Annotated[str, typer.Argument(help="What you want, in plain English; - reads it from standard input.")],
+    backend: Annotated[str | None, typer.Option(help="Backend of all agents that have none of their own.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder; else PHOTON_STORAGE, then GAMMAPY_DATA.")] = None,
+    expect: Annotated[
+        Path | None, typer.Option(help="TOML file with [[expected]] values; no agent ever sees them.")
+    ] = None,
+    attempts: Annotated[int | None, typer.Option(help="How many drafts at the most.")] = None,
+    retrieval: Annotated[bool | None, typer.Option(help="Look up the installed Gammapy.")] = None,
+    planner: Annotated[bool | None, typer.Option(help="Plan before writing.")] = None,
+    critic: Annotated[bool | None, typer.Option(help="Read failures before the next draft.")] = None,
+    optimiser: Annotated[bool | None, typer.Option(help="Look for a better script after a success.")] = None,
+    preflight: Annotated[bool | None, typer.Option(help="Check a script before it is run.")] = None,
+    approval: Annotated[bool | None, typer.Option(help="Ask before a script is executed.")] = None,
+    sandbox: Annotated[str | None, typer.Option(help="Sandbox provider, by name.")] = None,
+    python: Annotated[str | None, typer.Option(help="Interpreter with Gammapy in which scripts run.")] = None,
+    runs: RunsOption = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn a request into a validated script and its numbers."""
+    given: dict[str, Any] = {
+        "default_backend": backend,
+        "data.path": str(data.expanduser().resolve()) if data else None,
+        "budget.attempts": attempts,
+        "switches.retrieval": retrieval,
+        "switches.planner": planner,
+        "switches.critic": critic,
+        "switches.optimiser": optimiser,
+        "switches.preflight": preflight,
+        "switches.approval": approval,
+        "sandbox.provider": sandbox,
+        "analysis.python": python,
+        "runs.folder": str(runs) if runs else None,
+    }
+    overrides: dict[str, Any] = {**assignments(settings), **{k: v for k, v in given.items() if v is not None}}
+    with json_errors(as_json) as begun:
+        from gammapygpt.session import start
+        from gammapygpt.settings import load_settings
+
+        text = sys.stdin.read() if request == "-" else request
+        loaded = load_settings(config, overrides)
+        begun.append(start(text, loaded, expect=expect, overrides=overrides, config=config))
+        follow(begun[0], None, quiet=quiet, as_json=as_json)
+
+
+@command
+def resume(
+    name: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run or part of its name.")] = None,
+    approve: Annotated[
+        bool | None, typer.Option(help="Answer of a run that waits for approval.", show_default=False)
+    ] = None,
+    runs: RunsOption = None,
+    config: ConfigOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a run that was killed or interrupted: the latest one unless you name it."""
+    with json_errors(as_json) as begun:
+        from gammapygpt import session
+        from gammapygpt.runs.folder import RunFolder
+        from gammapygpt.settings import load_settings
+
+        place = runs or Path(load_settings(config).runs.folder)
+        folder: RunFolder = session.to_resume(place.expanduser().resolve(), name)
+        manifest = folder.manifest()
+        kept = Path(manifest["config"]) if manifest["config"] else None
+        current = load_settings(config or kept, manifest["overrides"])
+        begun.append(session.resume(folder, current))
+        follow(begun[0], approve, quiet=quiet, as_json=as_json)
+
+
+def follow(run: Run, answer: bool | None, *, quiet: bool, as_json: bool) -> None:
+    """Show a run until it ends, ask what it asks, print its outcome; leave with its exit code."""
+    if not quiet:
+        typer.echo(f"run {run.folder.name} (backend {run.context.backend_name('coder')})", err=True)
+    while True:
+        with progress(quiet=quiet) as listener:
+            for event in run.stream(answer):
+                listener.tell(event)
+        if run.question is None or not sys.stdin.isatty() or as_json:
+            break
+        typer.echo(run.question["script"], err=True)
+        answer, run.question = typer.confirm("Run this script?", err=True), None
+    manifest = run.folder.manifest()
+    if as_json:
+        print_json(summary(run.folder.path, manifest))
+    else:
+        show_outcome(run.folder.path, manifest)
+    raise typer.Exit(EXIT[manifest["status"]])
+
+
+def summary(folder: Path | None, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The machine-readable outcome of a run."""
+    attempts = manifest.get("attempts", [])
+    return {
+        "run": manifest["run"],
+        "status": manifest["status"],
+        "reason": manifest.get("reason", ""),
+        "attempts": len(attempts),
+        "failures": [attempt["failure"] for attempt in attempts],
+        "result": manifest.get("result", {}),
+        "usage": manifest.get("usage", {}),
+        "folder": str(folder) if folder else None,
+    }
+
+
+def show_outcome(folder: Path, manifest: dict[str, Any]) -> None:
+    """The outcome for a person, on standard output."""
+    from gammapygpt.commands.tables import show_run
+
+    show_run(folder, manifest)
+
+
+@contextmanager
+def json_errors(as_json: bool) -> Iterator[list[Run]]:
+    """With --json an error is a JSON object too; the run that it befell, once begun, is put into the list."""
+    begun: list[Run] = []
+    try:
+        yield begun
+    except GammapyGPTError as error:
+        if as_json:
+            status = "error" if isinstance(error, UserError) else "infrastructure"
+            manifest = begun[0].folder.manifest() if begun else {"run": None, "status": status}
+            told = summary(begun[0].folder.path if begun else None, manifest)
+            print_json({**told, "status": status, "reason": str(error)})
+        raise
