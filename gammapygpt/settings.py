@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
@@ -17,10 +18,14 @@ Ability = Literal["tools", "json_schema", "prefill"]
 
 
 def _web_address(url: str) -> str:
-    if url and not re.fullmatch(
-        r"https?://([^\s/@]*@)?(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]]+)(:\d{1,5})?([/?#]\S*)?", url
-    ):
-        raise ValueError("should be a web address with a host, such as https://example.org/v1")
+    if url:
+        try:
+            parts = urlsplit(url)
+            valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # a port that is no port, half an IPv6 address
+            valid = False
+        if not valid or re.search(r"[\s\x00-\x1f]", url):
+            raise ValueError("should be a web address with a host, such as https://example.org/v1")
     return url
 
 

@@ -17,7 +17,7 @@ from gammapygpt.settings import Origins, Settings, without_secrets
 from gammapygpt.settings_file import Key, SettingsFile, closest, dotted
 
 PREFIX = "GAMMAPYGPT_"
-NOT_SETTINGS = {"GAMMAPYGPT_CONFIG", "GAMMAPYGPT_DEBUG"}
+NOT_SETTINGS = {"GAMMAPYGPT_CONFIG", "GAMMAPYGPT_CACHE", "GAMMAPYGPT_DEBUG"}
 """Variables of ours that mean something else."""
 
 
@@ -145,10 +145,11 @@ def _unfit(settings: Settings) -> Iterable[UserError]:
         if backend_name not in settings.backends:
             yield no_such_backend(backend_name, settings.backends, settings.origin(*key), f"{dotted(key)} names ")
     for name, backend in settings.backends.items():
-        where = settings.origin("backends", name)
-        missing = {"openai": "model", "scripted": "replies"}.get(backend.kind)
-        if missing and not getattr(backend, missing):
-            yield UserError(f"{where + ': ' if where else ''}the backend {name!r} has no {missing!r}.")
+        where = settings.origin_near("backends", name)
+        needed = {"openai": ("model", "base_url"), "scripted": ("replies",), "cookbook": ()}[backend.kind]
+        for missing in needed:
+            if not getattr(backend, missing):
+                yield UserError(f"{where + ': ' if where else ''}the backend {name!r} has no {missing!r}.")
 
 
 def no_such_backend(name: str, known: Iterable[str], where: str = "", lead: str = "") -> UserError:

@@ -1,0 +1,210 @@
+"""`gammapygpt doctor`: what works on this machine, and what to do about what does not. Each part is tried for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from gammapygpt.commands.common import ConfigOption, JsonOption, SetOption, assignments, command, print_json
+from gammapygpt.errors import GammapyGPTError, InfrastructureError
+
+if TYPE_CHECKING:
+    from gammapygpt.settings import Settings
+
+IMPORT_LIMIT_S = 180.0
+"""Importing Gammapy takes 4 s on a laptop and up to a minute on a busy cluster file system."""
+
+ASK_GAMMAPY = """\
+import importlib.metadata, json, sys
+versions = {}
+for name in sys.argv[1:]:
+    try:
+        versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+error = ""
+try:
+    import gammapy.datasets, gammapy.estimators, gammapy.makers
+except Exception as problem:
+    error = f"{type(problem).__name__}: {problem}"
+print("\\n" + json.dumps({"python": sys.version.split()[0], "versions": versions, "error": error}))
+"""
+COMPANIONS = ("gammapy", "regions", "astropy", "numpy", "scipy", "matplotlib", "iminuit")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report. A failure means that `gammapygpt run` would not work."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    detail: str
+    remedy: str = ""
+
+
+@command
+def doctor(
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    backend: Annotated[str, typer.Option(help="Look at this backend instead of those in use.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Try everything that a run needs: Gammapy, sandbox, data, model endpoint, retrieval. Exit code 3 if one fails."""
+    from gammapygpt.settings import load_settings
+
+    overrides: dict[str, Any] = dict(assignments(settings))
+    if backend:
+        overrides |= {"default_backend": backend}
+    loaded = load_settings(config, overrides)
+    if backend:
+        loaded = loaded.model_copy(update={"roles": {}})
+    found = []
+    for check in examine(loaded):
+        found.append(check)
+        if not as_json:
+            show(check)
+    works = all(check.status != "fail" for check in found)
+    if as_json:
+        print_json({"works": works, "checks": [asdict(check) for check in found]})
+    if not works:
+        raise typer.Exit(InfrastructureError.exit_code)
+
+
+def show(check: Check) -> None:
+    """Print one check: coloured on a terminal, plain in a pipe."""
+    colour = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED}[check.status]
+    typer.echo(f"{typer.style(f'{check.status:<4}', fg=colour, bold=True)}  {check.name:<12}{check.detail}")
+    if check.remedy:
+        typer.echo(f"{'':<18}-> {check.remedy}")
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """All checks, in the order of a run; one that breaks is reported and stops no other."""
+    parts: list[tuple[str, Callable[[Settings], Check]]] = [
+        ("gammapy", check_gammapy),
+        ("sandbox", check_sandbox),
+        ("data", check_data),
+        *[(f"model {name}", lambda settings, name=name: check_model(name, settings)) for name in _backends(settings)],
+        ("retrieval", check_retrieval),
+    ]
+    with ThreadPoolExecutor(max_workers=2) as pool:  # two interpreters import Gammapy at a time, no more
+        yield from pool.map(lambda part: guarded(part[0], part[1], settings), parts)
+
+
+def _backends(settings: Settings) -> list[str]:
+    return list(dict.fromkeys([settings.default_backend, *settings.roles.values()]))
+
+
+def guarded(name: str, part: Callable[[Settings], Check], settings: Settings) -> Check:
+    """Run one part of the examination; whatever it raises becomes a failed check."""
+    try:
+        return part(settings)
+    except GammapyGPTError as error:
+        return Check(name, "fail", error.message, error.remedy)
+    except Exception as error:
+        return Check(name, "fail", f"{type(error).__name__}: {error}", "This is a bug of gammapygpt: please report it.")
+
+
+def check_gammapy(settings: Settings) -> Check:
+    """Import Gammapy in the analysis environment, and compare its companions with the tested versions."""
+    from gammapygpt.knowledge.environment import analysis_python
+
+    python = analysis_python(settings)
+    remedy = "Install gammapy there, or name a Python that has it: `gammapygpt config set analysis.python ...`."
+    try:
+        answer = subprocess.run(
+            [python, "-I", "-c", ASK_GAMMAPY, *COMPANIONS],
+            capture_output=True,
+            text=True,
+            timeout=IMPORT_LIMIT_S,
+            cwd="/",
+            env={"HOME": os.environ.get("HOME", "/"), "PATH": os.defpath, "MPLBACKEND": "Agg"},
+        )
+        report = json.loads(answer.stdout.rstrip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return Check("gammapy", "fail", f"{python} needs more than {IMPORT_LIMIT_S:.0f} s to import it.", remedy)
+    except (OSError, ValueError, IndexError) as error:
+        return Check("gammapy", "fail", f"{python} does not run ({type(error).__name__}).", remedy)
+    versions = report["versions"]
+    detail = ", ".join(f"{name} {version}" for name, version in versions.items())
+    detail = f"{detail or 'nothing of it'} in {python} (Python {report['python']})"
+    untested = _outside(versions)
+    fix = f"Install the tested versions: pip install {' '.join(repr(want) for want in untested)}" if untested else ""
+    if report["error"]:
+        return Check("gammapy", "fail", f"cannot be imported: {report['error']}; {detail}", fix or remedy)
+    return Check("gammapy", "warn" if untested else "ok", detail, fix)
+
+
+def _outside(versions: dict[str, str]) -> list[str]:
+    """Our requirements on Gammapy and companions that installed versions do not meet, as pip takes them."""
+    from importlib.metadata import requires
+
+    from packaging.requirements import Requirement
+
+    wanted = [Requirement(line) for line in requires("gammapygpt") or []]
+    return [
+        f"{want.name}{want.specifier}"
+        for want in wanted
+        if want.name in versions and not want.specifier.contains(versions[want.name], prereleases=True)
+    ]
+
+
+def check_sandbox(settings: Settings) -> Check:
+    """Choose a sandbox by a probe run and run a script in it."""
+    from gammapygpt.sandbox import open_sandbox
+    from gammapygpt.sandbox.base import Limits
+
+    with tempfile.TemporaryDirectory(prefix="gammapygpt-doctor-") as folder:
+        sandbox = open_sandbox(settings, "")
+        limits = Limits(wall_s=60, cpu_s=60, memory_mb=settings.sandbox.memory_mb)
+        execution = sandbox.run("print(6 * 7)", limits, Path(folder))
+    if execution.stdout.strip() != "42":
+        reason = execution.message or execution.stderr.strip()[-200:] or f"exit code {execution.exit_code}"
+        return Check("sandbox", "fail", f"{sandbox.name}: a script of one line did not run: {reason}")
+    if "unsafe" in sandbox.name:
+        return Check("sandbox", "warn", f"{sandbox.name}: scripts run unprotected", "Set sandbox.provider to auto.")
+    return Check("sandbox", "ok", f"{sandbox.name}: ran a script")
+
+
+def check_data(settings: Settings) -> Check:
+    """Find the data folder and the DL3 data stores in it."""
+    from gammapygpt.data.stores import find_data, find_stores
+
+    folder = find_data(settings)
+    stores = find_stores(folder)
+    remedy = "`gammapygpt data simulate FOLDER` makes data, `gammapygpt data fetch hess-dl3-dr1` downloads real ones."
+    if not stores:
+        return Check("data", "fail", f"no DL3 data store in {folder}", remedy)
+    runs = ", ".join(f"{store.path} ({store.n_observations} runs)" for store in stores[:5])
+    return Check("data", "ok", f"{folder}: {runs}{', ...' if len(stores) > 5 else ''}")
+
+
+def check_model(name: str, settings: Settings) -> Check:
+    """Look for the key of one backend and ask its endpoint for an answer."""
+    from gammapygpt.llm import check_endpoint
+    from gammapygpt.settings import check_key
+
+    check_key(settings, name)
+    works, detail, remedy = check_endpoint(name, settings)
+    return Check(f"model {name}", "ok" if works else "fail", detail, "" if works else remedy)
+
+
+def check_retrieval(settings: Settings) -> Check:
+    """Look something up that every Gammapy has."""
+    from gammapygpt.knowledge import search
+
+    if not settings.switches.retrieval:
+        return Check("retrieval", "ok", "switched off")
+    snippets = search(settings, "extract a spectrum with reflected regions background", 3)
+    if not snippets:
+        return Check("retrieval", "warn", "finds nothing about reflected regions", "Runs work, but without examples.")
+    return Check("retrieval", "ok", f"finds {snippets[0].title}")
