@@ -1,1 +1,7 @@
-"""knowledge"""
+"""What the installed Gammapy offers, and how to look it up: environment, corpus, drift, index."""
+
+from gammapygpt.knowledge.drift import drift_hints
+from gammapygpt.knowledge.environment import environment
+from gammapygpt.knowledge.index import search
+
+__all__ = ["drift_hints", "environment", "search"]

@@ -1,0 +1,199 @@
+"""API drift: what scripts written for older Gammapy (or out of a model's memory) get wrong, and what to write now."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import functools
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gammapygpt.state import Snippet
+
+TABLE = Path(__file__).with_name("drift.tsv")
+
+SAME_CLUE, SAME_IMPORT, SAME_SHAPE, RELATED = 4, 3, 2, 1
+"""How surely a change explains an error: same message, same import, same message but for names, same name elsewhere."""
+
+CLUES = {
+    "module": r"No module named '(?P<owner>)(?P<name>[\w.]+)'",
+    "import": r"cannot import name '(?P<name>\w+)' from (?:partially initialized module )?'(?P<owner>[\w.]+)'",
+    "attribute": r"(?:type object |module )?'(?P<owner>[\w.]+)'(?: object)? has no attribute '(?P<name>\w+)'",
+    "argument": r"(?P<owner>[\w.]*)(?:\(\))? ?got an unexpected keyword argument '(?P<name>\w+)'",
+    "missing": r"(?P<owner>[\w.]+)\(\) missing \d+ required [\w-]+ arguments?: '(?P<name>\w+)'",
+    "name": r"(?P<owner>)name '(?P<name>\w+)' is not defined",
+    "removed": r"(?P<owner>)`(?P<name>[\w.]+)` (?:was|has been) removed",
+}
+"""The parts of Python's own messages that say what is wrong: kind -> pattern with `owner` and `name`."""
+
+
+class Change(NamedTuple):
+    """One row of the table."""
+
+    old: str
+    new: str
+    since_version: str
+    how_it_fails: str
+
+
+class Clue(NamedTuple):
+    """What an error message says is missing, and of what."""
+
+    kind: str
+    owner: str
+    name: str
+
+
+@functools.cache
+def changes() -> tuple[Change, ...]:
+    """All rows of the drift table."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        next(rows)
+        return tuple(Change(*row) for row in rows)
+
+
+def drift_snippet(change: Change, score: float = 0.0) -> Snippet:
+    """One change as reference material: what to write, since when, how the old form fails."""
+    since = f" Since {change.since_version}." if change.since_version != "-" else ""
+    text = f"Instead of: {change.old}\nwrite: {change.new}\nThe old form fails: {change.how_it_fails}.{since}"
+    return Snippet(source=f"drift:{change.old}", title=f"{change.old} -> {change.new}", text=text, score=score)
+
+
+def drift_hints(error_text: str, script: str, limit: int = 3) -> list[Snippet]:
+    """Changes of the API that explain an error, the surest first; for the repair turn.
+
+    Parameters
+    ----------
+    error_text
+        Traceback, last line of one, or a finding of gate 1 that quotes the message.
+    script
+        Source of the script that failed; its imports give hints of their own, its names decide between equal messages.
+    limit
+        Largest number of hints.
+    """
+    clues, messages = clues_in(error_text), messages_in(error_text)
+    imported = imports(script)
+    near, far = words(failing_line(error_text, script)), words(script)
+    ranked = []
+    for change in changes():
+        level = likeness(change, clues, messages)
+        for clue in clues_in(change.how_it_fails):
+            if is_imported(clue, imported):
+                level = max(level, SAME_IMPORT)
+            elif is_mentioned(clue, error_text):
+                level = max(level, SAME_SHAPE)
+        own = words(change.old)
+        if level > RELATED or (level == RELATED and own <= far):
+            shared = len(own & far)
+            ranked.append(((level, len(own & near), shared / max(len(own), 1), shared), change))
+    ranked.sort(key=lambda pair: pair[0], reverse=True)
+    return [drift_snippet(change, score=rank[0] + rank[2]) for rank, change in ranked[:limit]]
+
+
+def likeness(change: Change, clues: Sequence[Clue], messages: list[str]) -> int:
+    """How well the way in which the old form fails agrees with an error; 0 for not at all."""
+    if change.how_it_fails.startswith("SILENT"):
+        return 0
+    own = next(iter(clues_in(change.how_it_fails)), None)
+    if own is None:
+        return max((message_likeness(change.how_it_fails, message) for message in messages), default=0)
+    if own in clues:
+        return SAME_CLUE
+    level = 0
+    for clue in clues:
+        if clue.kind == own.kind and clue.name == own.name:
+            level = max(level, SAME_SHAPE if camel(clue.owner) & camel(own.owner) else RELATED)
+        elif clue.name in words(change.old) and camel(clue.owner) & camel(own.owner):
+            level = max(level, RELATED)
+    return level
+
+
+def message_likeness(known: str, message: str) -> int:
+    """Likeness of two messages without a clue: the same, the same but for quoted names and numbers, or nearly so."""
+    known, message = without_module(known), without_module(message)
+    if message.startswith(known.rstrip(". ")):
+        return SAME_CLUE
+    known_shape, shape = shape_of(known), shape_of(message)
+    if known_shape[:1] != shape[:1] or len(known_shape) < 3:
+        return 0
+    if known_shape == shape:
+        return SAME_IMPORT
+    common, union = set(known_shape) & set(shape), set(known_shape) | set(shape)
+    return SAME_SHAPE if len(common) > 0.6 * len(union) else 0
+
+
+@functools.lru_cache(maxsize=1024)
+def clues_in(text: str) -> tuple[Clue, ...]:
+    """Clues of a traceback or message, the last one first."""
+    return tuple(
+        Clue(kind, found["owner"], found["name"])
+        for line in reversed(text.splitlines())
+        for kind, pattern in CLUES.items()
+        for found in re.finditer(pattern, line)
+    )
+
+
+def messages_in(text: str) -> list[str]:
+    """Lines of the form `ExceptionClass: message`."""
+    return [line.strip() for line in text.splitlines() if re.match(r"\s*[\w.]+(Error|Exception|Warning): ", line)]
+
+
+def without_module(message: str) -> str:
+    """`astropy.units.UnitConversionError: ...` as `UnitConversionError: ...`."""
+    return re.sub(r"^[\w.]*\.(?=\w+: )", "", message)
+
+
+def shape_of(message: str) -> list[str]:
+    """Words of a message without what changes from script to script: quoted names, numbers, addresses."""
+    text = re.sub(r"(?<!\w)'[^']*'|\"[^\"]*\"|0x[0-9a-f]+|\d+", " ", message)
+    return re.findall(r"[A-Za-z_`<>]+", text)
+
+
+@functools.lru_cache(maxsize=1024)
+def camel(name: str) -> set[str]:
+    """The parts of a dotted CamelCase name: related classes share some."""
+    return set(re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]{3,}", name.replace("__init__", "")))
+
+
+@functools.lru_cache(maxsize=1024)
+def words(source: str) -> set[str]:
+    """Identifiers in a piece of source, those of English sentences included."""
+    return set(re.findall(r"[A-Za-z_]\w{2,}", source)) - {"import", "from"}
+
+
+def failing_line(error_text: str, script: str) -> str:
+    """The script's line that a traceback names last."""
+    lines, numbers = script.splitlines(), re.findall(r"\bline (\d+)", error_text)
+    number = int(numbers[-1]) if numbers else 0
+    return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+def imports(script: str) -> set[str]:
+    """Dotted names that a script imports; nothing of a script that does not parse."""
+    try:
+        tree = ast.parse(script)
+    except (SyntaxError, ValueError):
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def is_mentioned(clue: Clue, text: str) -> bool:
+    """The text names the thing as code, and its owner or a relative: findings of gate 1 do so in words of their own."""
+    name = re.escape(clue.name)
+    as_code = re.search(rf"[`'\".]{name}\b|\b{name}=", text)
+    return bool(as_code and clue.owner and camel(clue.owner) & camel(text))
+
+
+def is_imported(clue: Clue, imported: set[str]) -> bool:
+    """The script imports the very thing (or something below the module) that the clue says is gone."""
+    gone = {"module": clue.name, "import": f"{clue.owner}.{clue.name}"}.get(clue.kind)
+    return gone is not None and any(f"{name}.".startswith(f"{gone}.") for name in imported)

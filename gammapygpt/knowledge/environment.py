@@ -1,0 +1,155 @@
+"""What the analysis environment offers: asked of its interpreter once, inside the sandbox, and kept in a cache file."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from gammapygpt.errors import InfrastructureError, UserError
+from gammapygpt.settings import Settings
+from gammapygpt.state import Environment, Execution
+
+INTROSPECT = Path(__file__).with_name("introspect.py")
+REPORT = "introspection.json"
+LIMIT_S = 300.0
+"""Enough for importing all of Gammapy on a slow shared file system."""
+
+
+def environment(settings: Settings) -> Environment:
+    """Versions, importable modules and public names of the analysis environment.
+
+    Every submodule is listed for the standard library and for Gammapy and its companions (astropy, regions, numpy,
+    scipy, matplotlib, iminuit); of other packages only the top-level name. Private and test modules are left out.
+
+    Raises
+    ------
+    UserError
+        `analysis.python` is no Python, or one that cannot import Gammapy.
+    InfrastructureError
+        The sandbox broke.
+    """
+    report = introspection(settings)
+    return Environment(**{name: report[name] for name in Environment.model_fields})
+
+
+def api_entries(settings: Settings) -> list[dict[str, Any]]:
+    """Public classes and functions of the installed Gammapy.
+
+    Each has `path` (as scripts import it), `kind` (`class` or `function`), `signature`, `doc`, `parameters`
+    (name, type, text), `methods` (name, signature, doc) and `attributes` (name, doc). Raises as `environment` does.
+    """
+    entries: list[dict[str, Any]] = introspection(settings)["api"]
+    return entries
+
+
+def introspection(settings: Settings) -> dict[str, Any]:
+    """The whole report of `introspect.py`: from the cache where the environment has not changed since."""
+    return read_or_make(cache_file(settings), settings)
+
+
+def cache_file(settings: Settings) -> Path:
+    """Where the report of this analysis environment, as it is now, belongs; changes when a package does."""
+    return cache_folder() / "environment" / f"{environment_key(settings)}.json"
+
+
+def cache_folder() -> Path:
+    """`GAMMAPYGPT_CACHE`, or the user's cache folder of this platform."""
+    from platformdirs import user_cache_dir
+
+    return Path(os.environ.get("GAMMAPYGPT_CACHE") or user_cache_dir("gammapygpt"))
+
+
+def analysis_python(settings: Settings) -> str:
+    """Path of the interpreter that runs generated scripts; not resolved, because a link says which venv is meant."""
+    return os.path.abspath(os.path.expanduser(settings.analysis.python or sys.executable))
+
+
+def environment_key(settings: Settings) -> str:
+    """Hash over the interpreter and the names and versions of what is installed beside it; imports nothing of it."""
+    python = analysis_python(settings)
+    installed = sorted(
+        entry.name
+        for folder in search_path(python)
+        if os.path.isdir(folder)
+        for entry in os.scandir(folder)
+        if entry.name.endswith((".dist-info", ".egg-info"))
+    )
+    parts = [python, os.path.realpath(python), INTROSPECT.read_text(encoding="utf-8"), *installed]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+@functools.lru_cache(maxsize=16)
+def search_path(python: str) -> tuple[str, ...]:
+    """Folders from which an interpreter imports, as it says itself: right for venvs, conda and shims alike.
+
+    Raises
+    ------
+    UserError
+        There is no such interpreter, or it does not run.
+    """
+    remedy = "Name a Python with Gammapy in `analysis.python`."
+    command = [python, "-E", "-c", "import json, sys; print(json.dumps(sys.path[1:]))"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/", env={}, check=True)
+        return tuple(json.loads(answer.stdout))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise UserError(f"The analysis interpreter {python} does not run ({type(error).__name__}).", remedy) from error
+
+
+@functools.lru_cache(maxsize=4)
+def read(path: str, modified_ns: int) -> dict[str, Any] | None:
+    """A cached report, or None when the file is no complete one."""
+    try:
+        report = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return report if isinstance(report, dict) and "api" in report else None
+
+
+def read_or_make(path: Path, settings: Settings) -> dict[str, Any]:
+    """The report in `path`; made and written under that name in one step, so that two at once do no harm."""
+    if path.is_file():
+        report = read(str(path), path.stat().st_mtime_ns)
+        if report is not None:
+            return report
+    text = introspect_in_sandbox(settings)
+    report = json.loads(text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(temporary, path)
+    return report
+
+
+def introspect_in_sandbox(settings: Settings) -> str:
+    """Run `introspect.py` with the analysis interpreter inside the sandbox; the JSON that it wrote."""
+    from gammapygpt.sandbox import open_sandbox
+    from gammapygpt.sandbox.base import Limits
+
+    with tempfile.TemporaryDirectory(prefix="gammapygpt-") as workspace:
+        sandbox = open_sandbox(settings, "")
+        limits = Limits(wall_s=LIMIT_S, cpu_s=LIMIT_S, memory_mb=settings.sandbox.memory_mb)
+        execution = sandbox.run(INTROSPECT.read_text(encoding="utf-8"), limits, Path(workspace))
+        report = Path(workspace) / REPORT
+        if execution.completed and report.is_file():
+            return report.read_text(encoding="utf-8")
+    raise failure(execution, analysis_python(settings))
+
+
+def failure(execution: Execution, python: str) -> UserError | InfrastructureError:
+    """Whose fault it is that there is no report."""
+    reason = execution.message or (execution.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if execution.exception.endswith("ImportError") or execution.exception.endswith("ModuleNotFoundError"):
+        return UserError(
+            f"{python} cannot import Gammapy: {reason}.", "Install it there, or set `analysis.python`; see `doctor`."
+        )
+    why = execution.stopped_by or execution.exception or f"exit code {execution.exit_code}"
+    return InfrastructureError(f"Asking the analysis environment failed ({why}): {reason}.", "Try `gammapygpt doctor`.")
