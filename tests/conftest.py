@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from scripted_server import ScriptedServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -29,3 +33,27 @@ def hess_data() -> Path:
     if folder is None:
         pytest.skip("no hess-dl3-dr1 under PHOTON_STORAGE, GAMMAPY_DATA or ../shared/data/gammapy-data")
     return folder
+
+
+@pytest.fixture
+def scripted_server() -> Iterator[Callable[..., ScriptedServer]]:
+    """Start OpenAI-compatible servers with these replies, e.g. `scripted_server({"text": "..."})`; see that module."""
+    with ExitStack() as servers:
+        yield lambda *replies: servers.enter_context(ScriptedServer(list(replies)))
+
+
+@pytest.fixture(scope="session")
+def simulated_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with simulated DL3 (store `dl3-simulated`: 4 runs, Crab-like source); its truth lies beside it.
+
+    Made once per test run, whatever the number of pytest-xdist workers. Treat it as read-only.
+    """
+    from gammapygpt.data.simulate import simulate
+
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return simulate(tmp_path_factory.mktemp("simulated") / "data")
+    common = tmp_path_factory.getbasetemp().parent
+    folder = common / "simulated" / "data"
+    with (common / "simulated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return folder if folder.is_dir() else simulate(folder)
