@@ -1,0 +1,103 @@
+"""Observation list: which observations point near a position, and how long they are.
+
+Answers how many observations (runs) there are, their total livetime, their ids, zenith angles and dates. Observations are
+selected by pointing position, id and date, never by a target name in a header.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import astropy.units as u
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.time import Time
+from gammapy.data import DataStore
+
+DATA_STORE = "hess-dl3-dr1"  # folder below GAMMAPY_DATA that holds the two index tables
+TARGET_RA = 83.6331  # deg, ICRS
+TARGET_DEC = 22.0145  # deg, ICRS
+SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
+OBS_IDS = None  # list of observation ids; None for all
+DATES = None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
+RESULTS = {  # key in result.json: [quantity, unit]; the quantities are those of `known` below
+    "n_obs": ["n_obs", ""],
+    "livetime_h": ["livetime", "h"],
+    "ontime_h": ["ontime", "h"],
+    "mean_zenith_deg": ["mean_zenith", "deg"],
+    "first_obs_id": ["first_obs_id", ""],
+    "last_obs_id": ["last_obs_id", ""],
+    "obs_ids": ["obs_ids", ""],
+}
+
+# Select observations
+data_store = DataStore.from_dir(Path(os.environ["GAMMAPY_DATA"]) / DATA_STORE)
+target = SkyCoord(TARGET_RA, TARGET_DEC, unit="deg", frame="icrs")
+obs_table = data_store.obs_table
+if SELECTION_RADIUS is not None:
+    obs_table = obs_table.select_sky_circle(target, SELECTION_RADIUS * u.deg)
+if OBS_IDS is not None:
+    obs_table = obs_table[np.isin(obs_table["OBS_ID"], OBS_IDS)]
+if DATES is not None:
+    start, stop = Time(DATES, scale="utc")
+    obs_table = obs_table[(obs_table.time_start >= start) & (obs_table.time_start < stop)]
+obs_table.sort("OBS_ID")
+assert len(obs_table) > 0, "no observation passes the selection"
+if OBS_IDS is not None:
+    assert len(obs_table) == len(set(OBS_IDS)), "some of OBS_IDS are not in the selection"
+print(obs_table["OBS_ID", "RA_PNT", "DEC_PNT", "LIVETIME"])
+
+# Numbers
+zenith = obs_table["ZEN_PNT"].quantity
+offset = obs_table.pointing_radec.separation(target)
+dates = sorted(obs_table.time_start.utc.iso)
+obs_ids = [int(obs_id) for obs_id in obs_table["OBS_ID"]]
+known = {
+    "n_obs": lambda: len(obs_table),
+    "livetime": lambda: obs_table["LIVETIME"].quantity.sum(),
+    "mean_livetime": lambda: obs_table["LIVETIME"].quantity.mean(),
+    "ontime": lambda: obs_table["ONTIME"].quantity.sum(),
+    "dead_time_fraction": lambda: 1 - obs_table["LIVETIME"].sum() / obs_table["ONTIME"].sum(),
+    "mean_zenith": lambda: zenith.mean(),
+    "min_zenith": lambda: zenith.min(),
+    "max_zenith": lambda: zenith.max(),
+    "mean_offset": lambda: offset.mean(),
+    "min_offset": lambda: offset.min(),
+    "max_offset": lambda: offset.max(),
+    "obs_ids": lambda: obs_ids,
+    "first_obs_id": lambda: min(obs_ids),
+    "last_obs_id": lambda: max(obs_ids),
+    "first_date": lambda: dates[0],
+    "last_date": lambda: dates[-1],
+}
+
+
+def plain(value, unit):
+    """A number, text or list for JSON, in the unit asked for."""
+    if isinstance(value, (int, str, list)):
+        return value
+    return float(u.Quantity(value).to_value(unit))
+
+
+result = {key: plain(known[quantity](), unit) for key, (quantity, unit) in RESULTS.items()}
+result["_meta"] = {
+    "units": {key: unit for key, (_, unit) in RESULTS.items() if unit},
+    "obs_ids": obs_ids,
+    "analysis": {name: value for name, value in globals().items() if name.isupper() and name != "RESULTS"},
+}
+Path("result.json").write_text(json.dumps(result, indent=2))
+print(json.dumps(result, indent=2))
+
+# Figure: pointings around the target
+fig, ax = plt.subplots(figsize=(5, 5))
+lon, lat = target.spherical_offsets_to(obs_table.pointing_radec)
+ax.scatter(lon.deg, lat.deg, label=f"{len(obs_table)} pointings")
+ax.plot(0, 0, "r*", label="target")
+ax.set(xlabel="Offset in RA [deg]", ylabel="Offset in Dec [deg]", aspect="equal")
+ax.invert_xaxis()
+ax.legend()
+fig.savefig("pointings.png", dpi=120)

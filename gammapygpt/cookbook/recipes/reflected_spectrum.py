@@ -1,0 +1,215 @@
+"""Reflected-regions spectrum: the energy spectrum of a source from the counts in one circular ON region.
+
+Answers spectral index, amplitude, cut-off, fluxes and flux points from a joint forward-folding fit to all observations, with
+the background from reflected regions. For full-enclosure IRFs; the source is taken as a point unless CONTAINMENT_CORRECTION is off.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import astropy.units as u
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.time import Time
+from gammapy.data import DataStore
+from gammapy.datasets import Datasets, SpectrumDataset
+from gammapy.estimators import FluxPointsEstimator
+from gammapy.makers import ReflectedRegionsBackgroundMaker, SafeMaskMaker, SpectrumDatasetMaker
+from gammapy.maps import MapAxis, RegionGeom, WcsGeom
+from gammapy.modeling import Fit
+from gammapy.modeling.models import Model, SkyModel
+from regions import CircleSkyRegion
+
+DATA_STORE = "hess-dl3-dr1"  # folder below GAMMAPY_DATA that holds the two index tables
+TARGET_RA = 83.6331  # deg, ICRS, centre of the ON region
+TARGET_DEC = 22.0145  # deg, ICRS
+SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
+OBS_IDS = None  # list of observation ids; None for all
+DATES = None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
+ON_RADIUS = 0.11  # deg
+EXCLUSION_RADIUS = 0.3  # deg around the target, kept out of the OFF regions; 0 for none
+CONTAINMENT_CORRECTION = True  # for the part of the PSF outside the ON region, as of a point source
+ENERGY_MIN = 0.1  # TeV, reconstructed; lower edge of the fit
+ENERGY_MAX = 100.0  # TeV, reconstructed; upper edge of the fit
+BINS_PER_DECADE = 10  # of reconstructed energy
+AEFF_MAX_PERCENT = 10.0  # safe energies: effective area above this percentage of its maximum; 0 for no such threshold
+STACKED = False  # True fits the sum of all observations instead of all jointly
+SPECTRAL_MODEL = "pl"  # pl power law, ecpl power law with exponential cut-off, lp log parabola (natural logarithm)
+REFERENCE_ENERGY = 1.0  # TeV
+START = {"amplitude": 1e-11}  # where the fit starts: index, amplitude (cm-2 s-1 TeV-1), lambda_ (TeV-1), alpha, beta
+FIXED = {}  # parameters kept at a value, such as {"index": 2.0}
+FLUX_POINT_EDGES = None  # TeV, such as [1, 2, 4, 8]; None for one point in every three bins of safe energy
+SED_TABLE = "sed.ecsv"  # file for the flux points
+RESULTS = {  # key in result.json: [quantity, arguments (energies in TeV) ..., unit]; the quantities are those of `known` below
+    "index": ["parameter", "index", ""],
+    "amplitude": ["parameter", "amplitude", "cm-2 s-1 TeV-1"],
+    "flux_1_10TeV": ["flux", 1.0, 10.0, "cm-2 s-1"],
+    "energy_flux_1_10TeV_erg": ["energy_flux", 1.0, 10.0, "erg cm-2 s-1"],
+    "n_on": ["n_on", ""],
+    "excess": ["excess", ""],
+    "significance": ["significance", ""],
+    "n_obs": ["n_obs", ""],
+    "livetime_h": ["livetime", "h"],
+}
+
+# Select observations
+data_store = DataStore.from_dir(Path(os.environ["GAMMAPY_DATA"]) / DATA_STORE)
+target = SkyCoord(TARGET_RA, TARGET_DEC, unit="deg", frame="icrs")
+obs_table = data_store.obs_table
+if SELECTION_RADIUS is not None:
+    obs_table = obs_table.select_sky_circle(target, SELECTION_RADIUS * u.deg)
+if OBS_IDS is not None:
+    obs_table = obs_table[np.isin(obs_table["OBS_ID"], OBS_IDS)]
+if DATES is not None:
+    start, stop = Time(DATES, scale="utc")
+    obs_table = obs_table[(obs_table.time_start >= start) & (obs_table.time_start < stop)]
+obs_table.sort("OBS_ID")
+assert len(obs_table) > 0, "no observation passes the selection"
+if OBS_IDS is not None:
+    assert len(obs_table) == len(set(OBS_IDS)), "some of OBS_IDS are not in the selection"
+observations = data_store.get_observations(obs_table["OBS_ID"])
+assert len(observations) == len(obs_table), "an observation lacks events or IRFs"
+
+# Energy axes: the range asked for and the edges of the flux points are edges of bins; true energies reach further
+edges = np.unique([ENERGY_MIN, *(FLUX_POINT_EDGES or []), ENERGY_MAX])
+edges = edges[(edges >= ENERGY_MIN) & (edges <= ENERGY_MAX)]
+n_bins = np.ceil(np.diff(np.log10(edges)) * BINS_PER_DECADE - 1e-6).astype(int)
+fine = [np.geomspace(low, high, n + 1)[:-1] for low, high, n in zip(edges[:-1], edges[1:], n_bins, strict=True)]
+energy_axis = MapAxis.from_energy_edges(np.append(np.concatenate(fine), ENERGY_MAX) * u.TeV)
+energy_axis_true = MapAxis.from_energy_bounds(
+    ENERGY_MIN / 10, ENERGY_MAX * 5, nbin=20, per_decade=True, unit="TeV", name="energy_true"
+)
+
+# Counts in the ON region and in all OFF regions that fit, with the exposure and energy dispersion of each observation
+on_region = CircleSkyRegion(target, ON_RADIUS * u.deg)
+exclusion_mask = None
+if EXCLUSION_RADIUS > 0:
+    sky = WcsGeom.create(skydir=target, width=10 * u.deg, binsz=0.02, proj="TAN")
+    exclusion_mask = sky.region_mask([CircleSkyRegion(target, EXCLUSION_RADIUS * u.deg)], inside=False)
+
+empty = SpectrumDataset.create(RegionGeom.create(on_region, axes=[energy_axis]), energy_axis_true=energy_axis_true)
+dataset_maker = SpectrumDatasetMaker(
+    selection=["counts", "exposure", "edisp"], containment_correction=CONTAINMENT_CORRECTION
+)
+background_maker = ReflectedRegionsBackgroundMaker(exclusion_mask=exclusion_mask)
+safe_mask_maker = SafeMaskMaker(methods=["aeff-max"], aeff_percent=AEFF_MAX_PERCENT)
+
+datasets = Datasets()
+for observation in observations:
+    dataset = dataset_maker.run(empty.copy(name=str(observation.obs_id)), observation)
+    dataset = background_maker.run(dataset, observation)
+    assert dataset.counts_off is not None, f"no OFF region fits in observation {observation.obs_id}"
+    if AEFF_MAX_PERCENT > 0:
+        dataset = safe_mask_maker.run(dataset, observation)
+    datasets.append(dataset)
+print(datasets.info_table()["name", "counts", "counts_off", "alpha", "sqrt_ts"])
+total = datasets.info_table(cumulative=True)[-1]
+stacked = datasets.stack_reduce(name="stacked")
+if STACKED:
+    datasets = Datasets([stacked])
+
+# Fit
+spectrum = Model.create(SPECTRAL_MODEL, "spectral", reference=REFERENCE_ENERGY * u.TeV)
+for name, value in {**START, **FIXED}.items():
+    spectrum.parameters[name].value = value
+    spectrum.parameters[name].frozen = name in FIXED
+datasets.models = [SkyModel(spectral_model=spectrum, name="source")]
+fit_result = Fit().run(datasets)
+print(fit_result)
+print(datasets.models.to_parameters_table())
+assert fit_result.success, f"the fit did not converge: {fit_result.optimize_result.message}"
+
+# Flux points, in bins whose edges exist on the energy axis
+if FLUX_POINT_EDGES is None:
+    used = stacked.mask_safe.data.squeeze() & (stacked.counts.data.squeeze() > 0)
+    first, last = np.flatnonzero(used)[[0, -1]]
+    FLUX_POINT_EDGES = energy_axis.edges[first : last + 2 : 3].to_value("TeV").tolist()
+estimator = FluxPointsEstimator(energy_edges=FLUX_POINT_EDGES * u.TeV, source="source")
+flux_points = estimator.run(datasets)
+flux_points.write(SED_TABLE, sed_type="dnde", overwrite=True)
+print(flux_points.to_table(sed_type="dnde", formatted=True)["e_ref", "dnde", "dnde_err", "sqrt_ts"])
+
+
+# Numbers: functions that give (value, error or None)
+def parameter(name):
+    return spectrum.parameters[name].quantity, spectrum.parameters[name].error * spectrum.parameters[name].unit
+
+
+def cutoff():
+    value, error = parameter("lambda_")
+    return 1 / value, error / value**2
+
+
+def model_value(evaluate, evaluate_error):
+    """A function of energies in TeV: the value of the best fit, and the mean of its asymmetric errors."""
+
+    def value_and_error(*energies):
+        _, low, high = evaluate_error(*energies * u.TeV)
+        return evaluate(*energies * u.TeV), (low + high) / 2
+
+    return value_and_error
+
+
+def flux_point(low, high):
+    """Photon flux in the band between two of FLUX_POINT_EDGES."""
+    axis = flux_points.geom.axes["energy"]
+    band = np.flatnonzero(np.isclose(axis.edges[:-1], low * u.TeV) & np.isclose(axis.edges[1:], high * u.TeV))[0]
+    return flux_points.flux.quantity.squeeze(axis=(1, 2))[band], flux_points.flux_err.quantity.squeeze(axis=(1, 2))[band]
+
+
+n_on, n_off, alpha = int(total["counts"]), int(total["counts_off"]), float(total["alpha"])
+safe_energies = energy_axis.edges[:-1][stacked.mask_safe.data.squeeze()], energy_axis.edges[1:][stacked.mask_safe.data.squeeze()]
+known = {
+    "n_obs": lambda: (len(observations), None),
+    "livetime": lambda: (sum(observation.observation_live_time_duration for observation in observations), None),
+    "n_on": lambda: (n_on, None),
+    "n_off": lambda: (n_off, None),
+    "alpha": lambda: (alpha, None),
+    "excess": lambda: (total["excess"], np.sqrt(n_on + alpha**2 * n_off)),
+    "background": lambda: (total["background"], alpha * np.sqrt(n_off)),
+    "significance": lambda: (total["sqrt_ts"], None),
+    "parameter": parameter,
+    "cutoff": cutoff,
+    "dnde": model_value(spectrum, spectrum.evaluate_error),
+    "flux": model_value(spectrum.integral, spectrum.integral_error),
+    "energy_flux": model_value(spectrum.energy_flux, spectrum.energy_flux_error),
+    "flux_point": flux_point,
+    "n_flux_points": lambda: (flux_points.geom.axes["energy"].nbin, None),
+    "pivot_energy": lambda: (spectrum.pivot_energy, None),
+    "fit_statistic": lambda: (fit_result.total_stat, None),
+    "safe_energy_min": lambda: (safe_energies[0].min(), None),
+    "safe_energy_max": lambda: (safe_energies[1].max(), None),
+}
+
+units = {}
+result = {}
+for key, (quantity, *arguments, unit) in RESULTS.items():
+    value, error = known[quantity.removesuffix("_error")](*arguments)
+    if quantity.endswith("_error"):
+        value, error = error, None
+    result[key] = value if isinstance(value, int) else float(u.Quantity(value).to_value(unit))
+    units[key] = unit
+    if error is not None:
+        result[f"{key}_err"] = float(u.Quantity(error).to_value(unit))
+result["_meta"] = {
+    "units": units,
+    "obs_ids": [int(observation.obs_id) for observation in observations],
+    "fit_success": bool(fit_result.success),
+    "fit": {"message": fit_result.optimize_result.message, "statistic": float(fit_result.total_stat)},
+    "analysis": {name: value for name, value in globals().items() if name.isupper() and name != "RESULTS"},
+}
+Path("result.json").write_text(json.dumps(result, indent=2))
+print(json.dumps(result, indent=2))
+
+# Figure: spectral energy distribution
+ax = flux_points.plot(sed_type="e2dnde", label="flux points")
+energy_bounds = FLUX_POINT_EDGES[0] * u.TeV, FLUX_POINT_EDGES[-1] * u.TeV
+spectrum.plot(ax=ax, energy_bounds=energy_bounds, sed_type="e2dnde", label="best fit")
+spectrum.plot_error(ax=ax, energy_bounds=energy_bounds, sed_type="e2dnde")
+ax.legend()
+plt.savefig("sed.png", dpi=120)
