@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -51,6 +52,9 @@ class Check:
     remedy: str = ""
 
 
+Part = tuple[str, Callable[["Settings"], Check]]
+
+
 @command
 def doctor(
     config: ConfigOption = None,
@@ -67,41 +71,46 @@ def doctor(
     loaded = load_settings(config, overrides)
     if backend:
         loaded = loaded.model_copy(update={"roles": {}})
+    parts = examination(loaded)
+    width = max(len(name) for name, _ in parts) + 2
     found = []
-    for check in examine(loaded):
+    for check in examine(parts, loaded):
         found.append(check)
         if not as_json:
-            show(check)
-    works = all(check.status != "fail" for check in found)
+            show(check, width)
+    broken = [check.name for check in found if check.status == "fail"]
     if as_json:
-        print_json({"works": works, "checks": [asdict(check) for check in found]})
-    if not works:
+        print_json({"works": not broken, "checks": [asdict(check) for check in found]})
+    else:
+        typer.echo(f"does not work: {', '.join(broken)}" if broken else "all that a run needs works")
+    if broken:
         raise typer.Exit(InfrastructureError.exit_code)
 
 
-def show(check: Check) -> None:
+def show(check: Check, width: int) -> None:
     """Print one check: coloured on a terminal, plain in a pipe."""
     colour = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED}[check.status]
-    typer.echo(f"{typer.style(f'{check.status:<4}', fg=colour, bold=True)}  {check.name:<12}{check.detail}")
+    typer.echo(f"{typer.style(f'{check.status:<4}', fg=colour, bold=True)}  {check.name:<{width}}{check.detail}")
     if check.remedy:
-        typer.echo(f"{'':<18}-> {check.remedy}")
+        typer.echo(f"{'':<{width + 6}}-> {check.remedy}")
 
 
-def examine(settings: Settings) -> Iterator[Check]:
-    """All checks, in the order of a run; one that breaks is reported and stops no other."""
-    parts: list[tuple[str, Callable[[Settings], Check]]] = [
+def examination(settings: Settings) -> list[Part]:
+    """The checks that these settings call for, in the order of a run."""
+    backends = dict.fromkeys([settings.default_backend, *settings.roles.values()])
+    return [
         ("gammapy", check_gammapy),
         ("sandbox", check_sandbox),
         ("data", check_data),
-        *[(f"model {name}", lambda settings, name=name: check_model(name, settings)) for name in _backends(settings)],
+        *[(f"model {name}", partial(check_model, name)) for name in backends],
         ("retrieval", check_retrieval),
     ]
+
+
+def examine(parts: list[Part], settings: Settings) -> Iterator[Check]:
+    """Carry out all checks; one that breaks is reported and stops no other."""
     with ThreadPoolExecutor(max_workers=2) as pool:  # two interpreters import Gammapy at a time, no more
         yield from pool.map(lambda part: guarded(part[0], part[1], settings), parts)
-
-
-def _backends(settings: Settings) -> list[str]:
-    return list(dict.fromkeys([settings.default_backend, *settings.roles.values()]))
 
 
 def guarded(name: str, part: Callable[[Settings], Check], settings: Settings) -> Check:
