@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, Field
@@ -9,6 +10,9 @@ from pydantic import BaseModel, Field
 from gammapygpt.state import Attempt, Plan, Request, Role, Usage
 
 Fault = Literal["", "truncated", "malformed", "empty", "refused"]
+
+OnToken = Callable[[str], None]
+"""Called with each piece of text as it arrives (of a tool call: raw arguments); for showing life, not for reading."""
 
 
 class Message(BaseModel):
@@ -20,6 +24,8 @@ class Question(BaseModel):
     """One call. A language model reads `messages`; the cookbook reads the facts behind them."""
 
     role: Role
+    step: str = ""
+    """Which call of the run this is, the same after a resume, e.g. `coder-2`; without it a call is never replayed."""
     messages: list[Message]
     form: Literal["script", "json"]
     json_schema: dict[str, Any] | None = None
@@ -55,16 +61,19 @@ class Backend(Protocol):
 
     name: str
     kind: str
-    abilities: frozenset[str]
-    """Of `tools`, `json_schema`, `prefill`; empty for none of them."""
 
-    def ask(self, question: Question) -> Reply:
+    @property
+    def abilities(self) -> frozenset[str]:
+        """Of `tools`, `json_schema`, `prefill`, as far as known before the first question."""
+
+    def ask(self, question: Question, on_token: OnToken | None = None) -> Reply:
         """Answer.
 
         Raises
         ------
         InfrastructureError
-            The server could not be reached or went on failing after all retries.
+            The server could not be reached or went on failing after all retries, or the messages do not fit into
+            the model's context.
         UserError
             The endpoint refuses for a reason that only the user can mend: key, model name, address.
         """

@@ -1,0 +1,80 @@
+"""What an exception of the OpenAI client means to the user: whose mistake it is, and what to do next."""
+
+from __future__ import annotations
+
+import re
+
+from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
+from gammapygpt.llm.address import endpoint, redacted
+from gammapygpt.settings import BackendSettings
+
+_CONTEXT = re.compile(
+    r"context_length_exceeded|maximum context length|context (?:size|window|length)|exceed_context|prompt is too long"
+    r"|too many (?:input )?tokens",
+    re.IGNORECASE,
+)
+
+
+class RefusedRequest(UserError):
+    """The server understood who asks and which model, and wants no such request: a parameter or a form of reply."""
+
+
+class ServerFault(InfrastructureError):
+    """The server answered with an error of its own (5xx), retries included."""
+
+
+def is_too_long(error: Exception) -> bool:
+    """Whether the server says that the messages do not fit into the model's context."""
+    return bool(_CONTEXT.search(f"{getattr(error, 'code', '')} {error}"))
+
+
+def not_an_endpoint(name: str, where: str) -> UserError:
+    """A web page, say, instead of a reply."""
+    return UserError(
+        f"Backend {name!r}: {where} answers, but not as an OpenAI-compatible endpoint.",
+        f"Check backends.{name}.base_url; it usually ends in /v1.",
+    )
+
+
+def translated(error: Exception, name: str, settings: BackendSettings, key: str) -> GammapyGPTError:
+    """What an exception of the client means to the user, in one line and without secrets."""
+    import openai
+
+    who = f"Backend {name!r}: {endpoint(name, settings)}"
+    status = getattr(error, "status_code", None)
+    said = " ".join(redacted(str(getattr(error, "message", error)), key).split())[:300]
+    if is_too_long(error):
+        return InfrastructureError(
+            f"{who} says that the prompt is longer than the model's context ({said}).",
+            "Give the server a longer context, or lower retrieval.snippets.",
+        )
+    if status in (401, 403):
+        variable = settings.api_key_env
+        remedy = f"Check the key in {variable}." if variable else f"Set backends.{name}.api_key_env."
+        return UserError(f"{who} refuses the key (status {status}).", remedy)
+    if status == 404:
+        return UserError(
+            f"{who} knows no model {settings.model!r} at this address.",
+            f"Check backends.{name}.model and base_url (it usually ends in /v1).",
+        )
+    if status == 429:
+        return InfrastructureError(
+            f"{who} is overloaded or the quota is spent (status 429: {said}).", "Wait, then `gammapygpt resume`."
+        )
+    if status is not None and status >= 500 and status != 501:
+        return ServerFault(f"{who} went on failing (status {status}: {said}).", "Wait, then `gammapygpt resume`.")
+    if status is not None and status >= 400:
+        return RefusedRequest(
+            f"{who} refuses the request (status {status}: {said}).",
+            f"Check model, temperature, reasoning_effort and abilities of backends.{name}.",
+        )
+    if isinstance(error, openai.APITimeoutError):
+        return InfrastructureError(
+            f"{who} did not answer within {settings.timeout_s:g} s.",
+            f"Look at the server or raise backends.{name}.timeout_s.",
+        )
+    if isinstance(error, openai.APIConnectionError):
+        return InfrastructureError(
+            f"{who} cannot be reached.", f"Is the server running? Else check backends.{name}.base_url."
+        )
+    return InfrastructureError(f"{who} failed ({said}).", "Look at the server's log, then `gammapygpt resume`.")

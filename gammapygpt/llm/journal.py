@@ -1,0 +1,118 @@
+"""The record of a run's completed model calls: a resumed run is answered from it, and no call is paid for twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from gammapygpt.errors import InfrastructureError
+from gammapygpt.llm.base import Backend, OnToken, Question, Reply
+from gammapygpt.state import Role
+
+FILE = "calls.jsonl"
+
+
+class Call(BaseModel):
+    """One line of the journal."""
+
+    key: str
+    backend: str
+    role: Role
+    step: str = ""
+    reply: Reply
+
+
+class JournaledBackend:
+    """A backend whose completed calls are on disk before they are used.
+
+    A question is known again by its step, role, messages and form: after `kill -9` the recorded reply is given, with
+    the usage it had, and nothing is sent. Whoever wants another answer to the same words names another step; a
+    question without a step is recorded, but always sent.
+
+    Parameters
+    ----------
+    backend : Backend
+        Who is asked.
+    folder : Path
+        Of the run; `calls.jsonl` is in it. The questions are kept as hashes only.
+    model : str
+        Part of what makes a question the same: with another model it is another one.
+    """
+
+    def __init__(self, backend: Backend, folder: Path, model: str = "") -> None:
+        self.backend = backend
+        self.name = backend.name
+        self.kind = backend.kind
+        self._model = model
+        self._file = folder / FILE
+        self._lock = threading.Lock()
+        self._recorded = {call.key: call.reply for call in recorded_calls(folder) if call.step}
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        """Of the backend that is asked."""
+        return self.backend.abilities
+
+    def ask(self, question: Question, on_token: OnToken | None = None) -> Reply:
+        """The recorded reply, else that of the backend, recorded first.
+
+        Raises
+        ------
+        InfrastructureError, UserError
+            See `Backend.ask`; also when the record cannot be written.
+        """
+        key = self._key(question)
+        recorded = self._recorded.get(key)
+        if recorded is not None:
+            return recorded.model_copy(deep=True)
+        reply = self.backend.ask(question, on_token)
+        call = Call(key=key, backend=self.name, role=question.role, step=question.step, reply=reply)
+        with self._lock:
+            _append(self._file, call.model_dump_json())
+            if question.step:
+                self._recorded[key] = reply.model_copy(deep=True)
+        return reply
+
+    def _key(self, question: Question) -> str:
+        asked = question.model_dump(
+            mode="json", include={"role", "step", "messages", "form", "json_schema", "fresh", "patch_lines"}
+        )
+        text = json.dumps([self.name, self._model, asked], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def recorded_calls(folder: Path) -> list[Call]:
+    """The completed calls of a run, in order; a line torn by a kill is not one of them."""
+    try:
+        lines = (folder / FILE).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    calls = []
+    for line in lines:
+        try:
+            calls.append(Call.model_validate_json(line))
+        except ValidationError:
+            continue
+    return calls
+
+
+def _append(file: Path, line: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a+b") as journal:
+            # a torn last line stays alone on its line, so that it does not spoil the next one
+            size = journal.seek(0, os.SEEK_END)
+            torn = size > 0 and os.pread(journal.fileno(), 1, size - 1) != b"\n"
+            journal.write((b"\n" if torn else b"") + line.encode() + b"\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+    except OSError as error:
+        raise InfrastructureError(
+            f"The model's reply cannot be recorded in {file} ({error.strerror}).",
+            "Free some space, then resume the run.",
+        ) from None

@@ -1,0 +1,235 @@
+"""Any OpenAI-compatible endpoint. Asks in the best form that the model can do, and reads the reply leniently."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from gammapygpt.llm import abilities, reading
+from gammapygpt.llm.base import Fault, OnToken, Question, Reply
+from gammapygpt.llm.wire import Answer, Wire
+from gammapygpt.settings import BackendSettings
+from gammapygpt.state import Usage
+
+PREFILL = "```python\n"
+STOP = "\n```"
+
+
+class OpenAIBackend:
+    """A chat model behind an address.
+
+    Parameters
+    ----------
+    name : str
+        As in the settings; messages and the journal use it.
+    settings : BackendSettings
+        Of this backend.
+    """
+
+    kind = "openai"
+
+    def __init__(self, name: str, settings: BackendSettings) -> None:
+        self.name = name
+        self.settings = settings
+        self._wire = Wire(name, settings)
+        self._abilities: frozenset[str] | None = None
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        """What the model can do, as far as it is known without asking it."""
+        if self._abilities is None:
+            self._abilities = abilities.known(self.settings)
+        return self._abilities or frozenset()
+
+    def ask(self, question: Question, on_token: OnToken | None = None) -> Reply:
+        """Answer; the first question may be preceded by the probe of what the model can do, which is charged with it.
+
+        Raises
+        ------
+        InfrastructureError, UserError
+            See `Backend.ask`.
+        """
+        can, probing = self.abilities, Usage()
+        if self._abilities is None:
+            self._abilities, probing = abilities.probed(self._wire)
+            can = self._abilities
+        reply = (
+            self._script(question, can, on_token) if question.form == "script" else self._json(question, can, on_token)
+        )
+        reply.usage = probing + reply.usage
+        return reply
+
+    def _script(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
+        messages = [message.model_dump() for message in question.messages]
+        schema = script_schema(question.patch_lines)
+        if can & {"tools", "json_schema"}:
+            return read_script(self._structured(messages, schema, question, can, on_token), question.patch_lines)
+        messages[-1]["content"] += "\n\n" + _fence_instruction(question.patch_lines)
+        prefilled = "prefill" in can
+        if prefilled:
+            messages.append({"role": "assistant", "content": PREFILL})
+        answer = self._wire.send(messages, fresh=question.fresh, stop=[STOP] if prefilled else None, on_token=on_token)
+        if prefilled and answer.text.strip() and not reading.without_thoughts(answer.text).lstrip().startswith("```"):
+            answer.text = PREFILL + answer.text + ("" if answer.cut else STOP)
+        return read_script(answer, question.patch_lines)
+
+    def _json(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
+        messages = [message.model_dump() for message in question.messages]
+        schema = question.json_schema or {"title": "reply", "type": "object"}
+        if not can & {"tools", "json_schema"}:
+            messages[-1]["content"] += (
+                "\n\nAnswer with one JSON object that conforms to this JSON schema, and with nothing else:\n"
+                + json.dumps(schema)
+            )
+        return read_json(self._structured(messages, schema, question, can, on_token), schema)
+
+    def _structured(
+        self,
+        messages: list[dict[str, str]],
+        schema: dict[str, Any],
+        question: Question,
+        can: frozenset[str],
+        on_token: OnToken | None,
+    ) -> Answer:
+        form: dict[str, Any] = {}
+        if "tools" in can:
+            form["tool"] = tool(schema)
+        elif "json_schema" in can:
+            form["response_format"] = response_format(schema)
+        return self._wire.send(messages, fresh=question.fresh, on_token=on_token, **form)
+
+
+def script_schema(offered: tuple[int, int] | None) -> dict[str, Any]:
+    """Schema of the coder's reply; with lines only where lines are offered for replacement."""
+    code = "The complete Python script."
+    properties: dict[str, Any] = {"code": {"type": "string", "description": code}}
+    if offered:
+        properties["code"]["description"] = f"{code[:-1]}, or only the lines that replace first_line to last_line."
+        line = {"type": ["integer", "null"]}
+        properties["first_line"] = {
+            **line,
+            "description": "First line that the code replaces; null for a whole script.",
+        }
+        properties["last_line"] = {**line, "description": "Last line that the code replaces; null for a whole script."}
+    return {
+        "title": "return_python",
+        "description": "Hand over the Python code.",
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def tool(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema as a function that the model must call."""
+    parameters = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    return {"name": _name(schema), "description": schema.get("description", "Reply."), "parameters": parameters}
+
+
+def response_format(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema as the form of the whole reply; strict where OpenAI's rules for that allow it."""
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": _name(schema), "schema": schema, "strict": _may_be_strict(schema)},
+    }
+
+
+def _name(schema: dict[str, Any]) -> str:
+    return re.sub(r"[^\w-]", "_", str(schema.get("title") or "reply"), flags=re.ASCII)[:64]
+
+
+def _may_be_strict(schema: Any) -> bool:
+    if isinstance(schema, list):
+        return all(_may_be_strict(part) for part in schema)
+    if not isinstance(schema, dict):
+        return True
+    if schema.get("type") == "object":
+        properties = schema.get("properties", {})
+        if schema.get("additionalProperties") is not False or set(schema.get("required", [])) != set(properties):
+            return False
+    return "default" not in schema and all(_may_be_strict(part) for part in schema.values())
+
+
+def _fence_instruction(offered: tuple[int, int] | None) -> str:
+    if offered is None:
+        return "Reply with one fenced block, ```python ... ```, that holds the complete script, and nothing else."
+    return (
+        "Reply with one fenced block, ```python ... ```, and nothing else: either only the lines that replace lines "
+        f"{offered[0]} to {offered[1]}, below the comment `# lines {offered[0]}-{offered[1]}`, or the complete script."
+    )
+
+
+def read_script(answer: Answer, offered: tuple[int, int] | None) -> Reply:
+    """The script in a reply, in whichever form it came; or why there is none.
+
+    Parameters
+    ----------
+    answer : Answer
+        What the model sent.
+    offered : tuple of int or None
+        Lines offered for replacement.
+    """
+    reply = _begun(answer)
+    if reply.fault:
+        return reply
+    text = answer.arguments or reading.without_thoughts(answer.text)
+    fields = reading.first_object(text, ["code"]) if text.lstrip().startswith("{") else None
+    block = reading.longest_python(text)
+    if fields is not None and isinstance(fields["code"], str):
+        code, lines = _placed(fields, offered)
+    elif block is not None and (block.closed or not answer.cut):
+        code, lines = reading.replaced_lines(block.code, offered)
+    elif answer.cut:
+        return _faulty(reply, "truncated", "The token limit cut the reply off before the script was complete.")
+    elif not text.strip():
+        return _faulty(reply, "empty", "The reply is empty.")
+    elif reading.is_python(text):
+        code, lines = reading.replaced_lines(text, offered)
+    else:
+        return _faulty(reply, "malformed", "There is no Python script in the reply.")
+    if not code.strip():
+        return _faulty(reply, "empty", "The script is empty.")
+    reply.script, reply.lines = code.rstrip() + "\n", lines
+    return reply
+
+
+def read_json(answer: Answer, schema: dict[str, Any]) -> Reply:
+    """The JSON object in a reply, with the keys that the schema requires; or why there is none."""
+    reply = _begun(answer)
+    if reply.fault:
+        return reply
+    required = list(schema.get("required", []))
+    text = answer.arguments or reading.without_thoughts(answer.text)
+    reply.value = reading.first_object(text, required)
+    if reply.value is not None:
+        return reply
+    if answer.cut:
+        return _faulty(reply, "truncated", "The token limit cut the reply off before the JSON object was complete.")
+    if not text.strip():
+        return _faulty(reply, "empty", "The reply is empty.")
+    needs = f" with the keys {', '.join(required)}" if required else ""
+    return _faulty(reply, "malformed", f"There is no JSON object{needs} in the reply.")
+
+
+def _placed(fields: dict[str, Any], offered: tuple[int, int] | None) -> tuple[str, tuple[int, int] | None]:
+    code = reading.bare_code(fields["code"])
+    first, last = fields.get("first_line"), fields.get("last_line")
+    whole = "result.json" in code and "import" in code
+    if offered and not whole and isinstance(first, int) and first >= 1:
+        return code, (first, last if isinstance(last, int) and last >= first else first)
+    return reading.replaced_lines(code, offered)
+
+
+def _begun(answer: Answer) -> Reply:
+    reply = Reply(text=answer.arguments or answer.text, usage=answer.usage, model=answer.model)
+    if answer.refusal or answer.finish == "content_filter":
+        why = answer.refusal or "The server's content filter stopped the reply."
+        return _faulty(reply, "refused", " ".join(why.split())[:300])
+    return reply
+
+
+def _faulty(reply: Reply, fault: Fault, message: str) -> Reply:
+    reply.fault, reply.fault_message = fault, message
+    return reply

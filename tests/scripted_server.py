@@ -1,0 +1,250 @@
+"""An OpenAI-compatible server on loopback that replays scripted replies and records every request.
+
+In tests, use the fixture `scripted_server` of conftest.py. As a program, for tests that kill the client:
+
+    python tests/scripted_server.py replies.json --port-file PORT --log REQUESTS
+
+`replies.json` is a list of replies, each one object with any of
+
+    text        what the model writes
+    tool        arguments of a call of the tool that was asked for: an object, or raw text
+    json        an object, written as text
+    refusal     why the model will not
+    finish      finish reason; `stop` or `tool_calls` by default
+    usage       {"input", "cached", "output", "reasoning"} in tokens; null for a server that tells none
+    running_usage   true: the usage so far in every chunk, as some servers do
+    status, headers, error   an HTTP error instead
+    page        a web page instead
+    drop        `request`: closed without an answer; `stream`: after half of the reply, without a word;
+                `error`: an error event in the middle of the stream
+    delay       seconds before the answer
+    when        text that must occur in the request; the first reply that fits is taken, in order
+    times       how often it may be taken, 1 by default
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+DEFAULT_USAGE = {"input": 100, "cached": 0, "output": 20, "reasoning": 0}
+MODEL = "scripted-model"
+
+
+class ScriptedServer:
+    """Replays replies; a context manager.
+
+    Attributes
+    ----------
+    url : str
+        Base URL of the endpoint, up to `/v1`.
+    requests : list of dict
+        `path`, `headers` (names in lower case) and `body` of each POST, in order.
+    """
+
+    def __init__(self, replies: list[dict[str, Any]] | None = None, log: Path | None = None, port: int = 0) -> None:
+        self.replies = [dict(reply) for reply in replies or []]
+        self.requests: list[dict[str, Any]] = []
+        self.models = [MODEL]
+        self.owner = "tests"
+        self._log = log
+        self._lock = threading.Lock()
+        self.closing = threading.Event()
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+        self._http.daemon_threads = True
+        self._http.scripted = self  # type: ignore[attr-defined]
+        self.port = self._http.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+
+    def __enter__(self) -> ScriptedServer:
+        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def add(self, *replies: dict[str, Any]) -> None:
+        """More replies, after those there are."""
+        with self._lock:
+            self.replies += [dict(reply) for reply in replies]
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """What was asked, in order."""
+        return [request["body"] for request in self.requests]
+
+    def take(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Record a request and find its reply."""
+        with self._lock:
+            self.requests.append(request)
+            if self._log:
+                shown = {**request, "headers": sorted(request["headers"])}
+                with self._log.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(shown) + "\n")
+            asked = json.dumps(request["body"], ensure_ascii=False)
+            for place, reply in enumerate(self.replies):
+                if reply.get("when", "") in asked:
+                    reply["times"] = reply.get("times", 1) - 1
+                    return self.replies.pop(place) if reply["times"] < 1 else reply
+        return {"status": 400, "error": "no scripted reply is left for this request"}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def scripted(self) -> ScriptedServer:
+        return self.server.scripted  # type: ignore[attr-defined]
+
+    def log_message(self, *arguments: object) -> None:
+        """Nothing on the terminal."""
+
+    def do_GET(self) -> None:
+        if self.path != "/v1/models":
+            return self._json(404, {"error": {"message": "no such path"}})
+        scripted = self.scripted
+        data = [{"id": name, "object": "model", "owned_by": scripted.owner} for name in scripted.models]
+        return self._json(200, {"object": "list", "data": data})
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = json.loads(content or b"{}")
+        reply = self.scripted.take({"path": self.path, "headers": headers, "body": body})
+        self.scripted.closing.wait(reply.get("delay", 0))
+        if reply.get("drop") == "request":
+            self.close_connection = True
+        elif "status" in reply:
+            error = reply.get("error", f"scripted status {reply['status']}")
+            error = error if isinstance(error, dict) else {"message": error}
+            self._json(reply["status"], {"error": error}, reply.get("headers"))
+        elif "page" in reply:
+            self._send(200, "text/html", reply["page"].encode())
+        elif body.get("stream"):
+            self._stream(list(_chunks(reply, body)), reply.get("drop"))
+        else:
+            self._json(200, _completion(reply, body))
+
+    def _json(self, status: int, value: object, headers: dict[str, str] | None = None) -> None:
+        self._send(status, "application/json", json.dumps(value).encode(), headers)
+
+    def _send(self, status: int, kind: str, content: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _stream(self, chunks: list[dict[str, Any]], drop: str | None) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        if drop:
+            chunks = chunks[: len(chunks) // 2]
+        if drop == "error":
+            chunks.append({"error": {"message": "scripted error in the stream", "code": 500}})
+        try:
+            for chunk in chunks:
+                self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+                self.wfile.flush()
+            if not drop:
+                self.wfile.write(b"data: [DONE]\n\n")
+        except OSError:
+            """The client is gone, as tests of a killed client want it."""
+
+
+def _usage(reply: dict[str, Any]) -> dict[str, Any] | None:
+    told = reply.get("usage", DEFAULT_USAGE)
+    if told is None:
+        return None
+    told = {**DEFAULT_USAGE, **told}
+    return {
+        "prompt_tokens": told["input"],
+        "completion_tokens": told["output"],
+        "total_tokens": told["input"] + told["output"],
+        "prompt_tokens_details": {"cached_tokens": told["cached"]},
+        "completion_tokens_details": {"reasoning_tokens": told["reasoning"]},
+    }
+
+
+def _message(reply: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.get("text", "")}
+    if "json" in reply:
+        message["content"] = json.dumps(reply["json"])
+    if "refusal" in reply:
+        message["refusal"] = reply["refusal"]
+    if "tool" in reply:
+        arguments = reply["tool"] if isinstance(reply["tool"], str) else json.dumps(reply["tool"])
+        name = body["tools"][0]["function"]["name"] if body.get("tools") else "unasked"
+        call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
+        message["tool_calls"] = [call]
+    return message
+
+
+def _finish(reply: dict[str, Any]) -> str:
+    return reply.get("finish", "tool_calls" if "tool" in reply else "stop")
+
+
+def _completion(reply: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    choice = {"index": 0, "message": _message(reply, body), "finish_reason": _finish(reply)}
+    completion = {"id": "scripted", "object": "chat.completion", "created": 0, "model": body.get("model", MODEL)}
+    return {**completion, "choices": [choice], "usage": _usage(reply)}
+
+
+def _chunks(reply: dict[str, Any], body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The reply as a server streams it: role, pieces of text or arguments, finish reason, usage."""
+    frame = {"id": "scripted", "object": "chat.completion.chunk", "created": 0, "model": body.get("model", MODEL)}
+    usage = _usage(reply)
+    running = {"usage": usage} if reply.get("running_usage") else {}
+    for delta in _deltas(_message(reply, body)):
+        yield {**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}], **running}
+    yield {**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": _finish(reply)}], **running}
+    if usage and (body.get("stream_options") or {}).get("include_usage"):
+        yield {**frame, "choices": [], "usage": usage}
+
+
+def _deltas(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield {"role": "assistant", "content": ""}
+    for piece in _pieces(message["content"]):
+        yield {"content": piece}
+    if message.get("refusal"):
+        yield {"refusal": message["refusal"]}
+    for call in message.get("tool_calls", []):
+        yield {"tool_calls": [{**call, "function": {"name": call["function"]["name"], "arguments": ""}}]}
+        for piece in _pieces(call["function"]["arguments"]):
+            yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+
+
+def _pieces(text: str) -> Iterator[str]:
+    size = max(1, -(-len(text) // 5))
+    for start in range(0, len(text), size):
+        yield text[start : start + size]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("replies", type=Path, help="JSON file with a list of replies")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port-file", type=Path, help="the port is written here once the server listens")
+    parser.add_argument("--log", type=Path, help="one JSON line per request; headers by name only")
+    arguments = parser.parse_args()
+    replies = json.loads(arguments.replies.read_text(encoding="utf-8"))
+    with ScriptedServer(replies, arguments.log, arguments.port) as server:
+        if arguments.port_file:
+            temporary = arguments.port_file.with_suffix(".tmp")
+            temporary.write_text(str(server.port), encoding="utf-8")
+            temporary.replace(arguments.port_file)
+        server.closing.wait()
+
+
+if __name__ == "__main__":
+    main()
