@@ -1,0 +1,52 @@
+"""Gate 1: does a script keep the contract? Static, in milliseconds, before anything is run.
+
+A courtesy to the writer of the script, which saves a run and gives a line number and a remedy. It is no security
+boundary: Python can be written so that no static check sees through it. What keeps a script in bounds is the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gammapygpt.checks.files import check_files
+from gammapygpt.checks.forbidden import check_forbidden
+from gammapygpt.checks.imports import check_imports, check_names
+from gammapygpt.checks.output import check_output
+from gammapygpt.checks.selection import check_selection
+from gammapygpt.checks.source import Source, parse, syntax_finding
+from gammapygpt.state import Environment, Finding
+
+
+def check_contract(
+    script: str, environment: Environment | None = None, expected_keys: Sequence[str] = ()
+) -> list[Finding]:
+    """Findings against the script's contract, sorted by line; errors send the script back without running it.
+
+    Parameters
+    ----------
+    script
+        Source of one complete Python script; any text is judged, none raises.
+    environment
+        What can be imported where the script will run; without it imports are not judged.
+    expected_keys
+        Keys that `result.json` must hold; one that occurs nowhere in the script is a warning.
+    """
+    source = parse(script)
+    if isinstance(source, Finding):
+        return [source]
+    try:
+        found = list(_all_rules(source, environment, expected_keys))
+    except RecursionError:
+        return [syntax_finding("The script is nested too deeply.", "Split deep expressions into several lines.")]
+    unique = {(finding.rule, finding.line, finding.message): finding for finding in found}
+    return sorted(unique.values(), key=lambda finding: (finding.line is None, finding.line or 0))
+
+
+def _all_rules(source: Source, environment: Environment | None, expected_keys: Sequence[str]) -> Iterator[Finding]:
+    yield from check_names(source)
+    if environment is not None:
+        yield from check_imports(source, environment)
+    yield from check_forbidden(source)
+    yield from check_selection(source)
+    yield from check_files(source)
+    yield from check_output(source, expected_keys)

@@ -1,0 +1,183 @@
+"""Rules about names: every one is imported, and every import exists in the analysis environment."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import sys
+from collections.abc import Iterator
+
+from gammapygpt.checks.source import Source
+from gammapygpt.state import Environment, FailureKind, Finding
+
+SYNTAX = (
+    "ReturnOutsideFunction",
+    "YieldOutsideFunction",
+    "ContinueOutsideLoop",
+    "BreakOutsideLoop",
+    "DefaultExceptNotLast",
+    "TwoStarredExpressions",
+    "TooManyExpressionsInStarredAssignment",
+    "DuplicateArgument",
+    "FutureFeatureNotDefined",
+    "LateFutureImport",
+)
+"""Messages of pyflakes about what the parser accepts and the compiler does not."""
+
+
+def check_names(source: Source) -> Iterator[Finding]:
+    """Undefined names, and the syntax errors that only show behind the parser."""
+    from pyflakes.checker import Checker
+    from pyflakes.messages import UndefinedLocal, UndefinedName
+
+    loaded = {(node.lineno, node.col_offset): node.id for node in evaluated_names(source.tree)}
+    seen = set()
+    for message in sorted(Checker(source.tree).messages, key=lambda one: (one.lineno, one.col)):
+        if type(message).__name__ in SYNTAX:
+            text = str(message.message % message.message_args)
+            yield name_finding("syntax", "syntax", f"{text}.", "Correct the syntax on this line.", message.lineno)
+        elif isinstance(message, UndefinedName | UndefinedLocal):
+            name = str(message.message_args[0])
+            if loaded.get((message.lineno, message.col)) == name and name not in seen:
+                seen.add(name)
+                yield undefined(name, isinstance(message, UndefinedLocal), message.lineno)
+
+
+def evaluated_names(tree: ast.Module) -> Iterator[ast.Name]:
+    """Names that a run looks up; with postponed annotations those in annotations are never looked up."""
+    postponed = any(
+        isinstance(node, ast.ImportFrom) and node.module == "__future__" and node.names[0].name == "annotations"
+        for node in tree.body
+    )
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            yield node
+        for field, value in ast.iter_fields(node):
+            if not (postponed and field in ("annotation", "returns")):
+                waiting.extend(
+                    part for part in (value if isinstance(value, list) else [value]) if isinstance(part, ast.AST)
+                )
+
+
+def undefined(name: str, local: bool, line: int) -> Finding:
+    """A name that stands for nothing; a display of notebooks is told as such."""
+    if name in ("get_ipython", "display"):
+        return Finding(
+            gate="contract",
+            kind="contract",
+            rule="interactive-display",
+            message=f"`{name}` exists in notebooks only.",
+            remedy="Remove it; print values and save figures.",
+            line=line,
+        )
+    if local:
+        message = f"The local name `{name}` is used before it is assigned."
+        return name_finding("undefined-name", "import", message, "Assign it first, or use another name.", line)
+    remedy = f"Import or define `{name}` before this line."
+    return name_finding("undefined-name", "import", f"The name `{name}` is not defined.", remedy, line)
+
+
+def name_finding(rule: str, kind: FailureKind, message: str, remedy: str, line: int | None) -> Finding:
+    """An error about names."""
+    gate = "api" if kind == "api" else "contract"
+    return Finding(gate=gate, kind=kind, rule=rule, message=message, remedy=remedy, line=line)  # type: ignore[arg-type]
+
+
+def check_imports(source: Source, environment: Environment) -> Iterator[Finding]:
+    """Imports of modules and of Gammapy's names that the analysis environment does not have."""
+    modules = set(environment.modules)
+    guarded = {id(node) for node in guarded_imports(source.tree)}
+    for node in source.nodes():
+        if id(node) in guarded:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from missing_module(alias.name, node.lineno, environment, modules)
+        elif isinstance(node, ast.ImportFrom):
+            yield from missing_from(node, environment, modules)
+        elif isinstance(node, ast.Attribute):
+            yield from missing_attribute(source, node, environment, modules)
+
+
+def guarded_imports(tree: ast.Module) -> Iterator[ast.AST]:
+    """Imports whose failure the script deals with."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and any(catches_imports(handler) for handler in node.handlers):
+            for statement in node.body:
+                yield from ast.walk(statement)
+
+
+def catches_imports(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler takes a failed import."""
+    if handler.type is None:
+        return True
+    names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    return bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+def missing_from(node: ast.ImportFrom, environment: Environment, modules: set[str]) -> Iterator[Finding]:
+    """`from module import name`: first the module, then the name in it."""
+    if node.level:
+        text = "A relative import finds nothing: there is one script only."
+        yield name_finding("missing-module", "import", text, "Put everything into the one script.", node.lineno)
+        return
+    module = node.module or ""
+    absent = list(missing_module(module, node.lineno, environment, modules))
+    yield from absent
+    for alias in [] if absent else node.names:
+        if alias.name != "*" and not exists(module, alias.name, environment, modules):
+            yield missing_name(module, alias.name, node.lineno, environment)
+
+
+def missing_attribute(
+    source: Source, node: ast.Attribute, environment: Environment, modules: set[str]
+) -> Iterator[Finding]:
+    """`gammapy.data.Name` through an imported module."""
+    module = source.dotted(node.value)
+    known = isinstance(node.value, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
+    if known and module in environment.names and not exists(module, node.attr, environment, modules):
+        yield missing_name(module, node.attr, node.lineno, environment)
+
+
+def missing_module(name: str, line: int, environment: Environment, modules: set[str]) -> Iterator[Finding]:
+    """A module that cannot be imported; submodules are judged only where the environment lists them."""
+    top, *rest = name.split(".")
+    if not modules or any(part.startswith("_") for part in name.split(".")):
+        return
+    if top not in modules and top not in sys.stdlib_module_names:
+        near = difflib.get_close_matches(top, sorted(m for m in modules if "." not in m), 3)
+        text = f"The module `{top}` is not installed."
+        yield name_finding("missing-module", "import", text, advice(near, "Use what is installed."), line)
+    elif rest and name not in modules and any(module.startswith(f"{top}.") for module in modules):
+        near = difflib.get_close_matches(name, sorted(m for m in modules if m.startswith(f"{top}.")), 3)
+        yield name_finding(
+            "missing-module", "import", f"There is no module `{name}`.", advice(near, f"Look it up in {top}."), line
+        )
+
+
+def exists(module: str, name: str, environment: Environment, modules: set[str]) -> bool:
+    """Whether a module has that name, as far as the environment tells."""
+    if module not in environment.names or name.startswith("_"):
+        return True
+    return name in environment.names[module] or f"{module}.{name}" in modules
+
+
+def missing_name(module: str, name: str, line: int, environment: Environment) -> Finding:
+    """A name that Gammapy does not have there: where it is, or what comes nearest."""
+    elsewhere = sorted((m for m, names in environment.names.items() if name in names), key=lambda m: (m.count("."), m))
+    if elsewhere:
+        near = [f"{other}.{name}" for other in elsewhere[:2]]
+    else:
+        near = difflib.get_close_matches(name, environment.names[module], 3)
+        everywhere = sorted({one for names in environment.names.values() for one in names})
+        near = near or difflib.get_close_matches(name, everywhere, 3)
+    version = environment.versions.get("gammapy", "")
+    text = f"`{module}` of Gammapy {version}".rstrip() + f" has no `{name}`."
+    return name_finding("missing-name", "api", text, advice(near, f"Look up what {module} offers."), line)
+
+
+def advice(near: list[str], otherwise: str) -> str:
+    """The names that exist nearby, or something else to do."""
+    return f"There is: {', '.join(near)}." if near else otherwise
