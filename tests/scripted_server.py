@@ -53,7 +53,7 @@ class ScriptedServer:
         self.models = [MODEL]
         self.owner = "tests"
         self._log = log
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self.closing = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._http.daemon_threads = True
@@ -75,6 +75,11 @@ class ScriptedServer:
         with self._lock:
             self.replies += [dict(reply) for reply in replies]
 
+    def wait_for(self, n_requests: int) -> None:
+        """Return once so many requests have arrived; they may be waiting for their replies."""
+        with self._lock:
+            assert self._lock.wait_for(lambda: len(self.requests) >= n_requests, timeout=60)
+
     @property
     def bodies(self) -> list[dict[str, Any]]:
         """What was asked, in order."""
@@ -84,6 +89,7 @@ class ScriptedServer:
         """Record a request and find its reply."""
         with self._lock:
             self.requests.append(request)
+            self._lock.notify_all()
             if self._log:
                 shown = {**request, "headers": sorted(request["headers"])}
                 with self._log.open("a", encoding="utf-8") as file:
@@ -243,6 +249,7 @@ def main() -> None:
             temporary = arguments.port_file.with_suffix(".tmp")
             temporary.write_text(str(server.port), encoding="utf-8")
             temporary.replace(arguments.port_file)
+        print(f"listening on port {server.port}", flush=True)
         server.closing.wait()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Fault, OnToken, Question, Reply
@@ -119,7 +119,7 @@ def read_replies(name: str, replies: str) -> list[ScriptedReply]:
         raise UserError(f"Backend {name!r} names no file with replies.", remedy)
     try:
         tables = tomllib.loads(Path(replies).read_text(encoding="utf-8"))
-        return [ScriptedReply.model_validate(table) for table in tables.get("reply", [])]
+        return TypeAdapter(list[ScriptedReply]).validate_python(tables.get("reply", []))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Backend {name!r}: {replies} cannot be read ({type(error).__name__}).", remedy) from None
     except tomllib.TOMLDecodeError as error:
