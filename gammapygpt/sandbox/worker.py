@@ -1,0 +1,197 @@
+"""One started worker, seen from the supervisor: its processes, its pipes, its control socket, its end."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from typing import Any
+
+from gammapygpt.errors import InfrastructureError
+from gammapygpt.sandbox import processes
+from gammapygpt.sandbox.base import Limits
+from gammapygpt.sandbox.capture import Capture
+from gammapygpt.sandbox.interpreter import Interpreter
+from gammapygpt.sandbox.launch import Provider
+from gammapygpt.sandbox.spawn import spawn
+
+READY_S = 180.0
+"""Longest wait for an interpreter with Gammapy imported, in seconds; 3 to 11 s on a machine of 2 cores."""
+DEATH_S = 10.0
+
+
+class Worker:
+    """An interpreter inside, waiting for its one script.
+
+    Raises
+    ------
+    InfrastructureError
+        It cannot be started, or does not become ready.
+    """
+
+    def __init__(self, provider: Provider, interpreter: Interpreter, data: str, limits: Limits, imports: list[str]):
+        self.provider = provider.name
+        self.limits = limits
+        self.folders: list[int] = []
+        self.ready = False
+        self._namespace: int | None = None
+        ours, theirs = socket.socketpair()
+        self.control = ours
+        try:
+            self.launch = provider.launch(theirs.fileno(), interpreter, data, limits)
+            self._start(theirs.fileno())
+        except OSError as error:
+            ours.close()
+            raise InfrastructureError(f"The sandbox {provider.name} cannot be started: {error}.") from error
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._send({**self.launch.setup, "imports": imports})
+
+    def _start(self, control: int) -> None:
+        launch = self.launch
+        out_read, out_write = os.pipe()
+        error_read, error_write = os.pipe()
+        self.stdout, self.stderr = Capture(out_read), Capture(error_read)
+        try:
+            self.process: subprocess.Popen[bytes] = spawn(
+                launch.argv,
+                env=launch.env,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=out_write,
+                stderr=error_write,
+                pass_fds=[control, *launch.descriptors],
+                start_new_session=True,
+            )
+            self.pidfd = os.pidfd_open(self.process.pid)
+        except OSError:
+            self.stdout.close()
+            self.stderr.close()
+            raise
+        finally:
+            for descriptor in (out_write, error_write, *launch.descriptors):
+                os.close(descriptor)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        # a worker that has died says why on stderr, not here
+        with contextlib.suppress(OSError):
+            self.control.sendall(json.dumps(message).encode() + b"\n")
+
+    def wait_ready(self, timeout_s: float = READY_S) -> dict[str, Any]:
+        """Wait until the imports are done; returns what the worker says about itself.
+
+        Raises
+        ------
+        InfrastructureError
+            With what the sandbox printed.
+        """
+        line = b""
+        end = time.monotonic() + timeout_s
+        while not line.endswith(b"\n"):
+            self._await_message(end)
+            room = socket.CMSG_SPACE(8 * 4)
+            chunk, ancillary, _, _ = self.control.recvmsg(1 << 16, room)
+            for level, kind, content in ancillary:
+                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                    self.folders += array.array("i", content)
+            if not chunk:
+                self._fail("ended before it was ready")
+            line += chunk
+        answer: dict[str, Any] = json.loads(line)
+        if not answer.get("ready"):
+            self._fail(str(answer.get("error")))
+        if not answer["data_readable"]:
+            self._fail("cannot read the data folder: it needs the permissions r-x for others (chmod -R a+rX)")
+        if self.launch.own_processes:
+            self._hold_namespace()
+        self.stdout.forget()
+        self.stderr.forget()
+        self.ready = True
+        return answer
+
+    def _await_message(self, end: float) -> None:
+        """Until the control socket has something, emptying the pipes meanwhile."""
+        while True:
+            pipes: list[Any] = [capture.fd for capture in (self.stdout, self.stderr) if capture.open]
+            readable, _, _ = select.select([self.control, *pipes], [], [], max(0.0, end - time.monotonic()))
+            if not readable:
+                self._fail("was not ready in time")
+            for capture in (self.stdout, self.stderr):
+                if capture.open and capture.fd in readable:
+                    capture.read()
+            if self.control in readable:
+                return
+
+    def _fail(self, what: str) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1.0)
+        self.stdout.drain()
+        self.stderr.drain()
+        said = " ".join((self.stderr.text() + self.stdout.text()).split())[-600:]
+        raise InfrastructureError(f"The sandbox {self.provider} {what}." + (f" It said: {said}" if said else ""))
+
+    def _hold_namespace(self) -> None:
+        """Keep hold of the namespace's first process: when that is dead, everything in it is."""
+        pids, _ = processes.tree(self.process.pid)
+        if len(pids) < 2:
+            self._fail("has no process inside")
+        try:
+            self._namespace = os.pidfd_open(pids[1])
+        except OSError as error:
+            self._fail(f"lost its first process: {error}")
+
+    def submit(self, source: str, limits: dict[str, float]) -> None:
+        """Hand over the script; from here on nothing that comes from inside is to be trusted."""
+        self._send({"source": source, "script": self.launch.script, "limits": limits})
+
+    def kill(self) -> None:
+        """End every process inside, and wait until they are gone."""
+        if self._namespace is not None:
+            # the namespace first: its first process is then still the child of one that waits for it
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._namespace, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1.0)
+        elif not self.launch.own_processes:
+            self._kill_tree()
+        self.process.kill()
+        self.process.wait()
+        if self._namespace is not None:
+            readable, _, _ = select.select([self._namespace], [], [], DEATH_S)
+            if not readable:
+                raise InfrastructureError(f"The sandbox {self.provider} does not die.", "Look for stuck processes.")
+
+    def _kill_tree(self) -> None:
+        pids, _ = processes.tree(self.process.pid)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill what is left and give everything back; harmless the second time."""
+        if self.pidfd < 0:
+            return
+        try:
+            self.kill()
+        finally:
+            self.control.close()
+            self.stdout.close()
+            self.stderr.close()
+            for descriptor in (self.pidfd, self._namespace, *self.folders):
+                if descriptor is not None:
+                    os.close(descriptor)
+            self.pidfd, self._namespace, self.folders = -1, None, []
+            if self.launch.folder is not None:
+                shutil.rmtree(self.launch.folder, ignore_errors=True)
