@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from gammapygpt.knowledge.drift import changes, drift_snippet
+from gammapygpt.knowledge.drift import applies, changes, drift_snippet
 from gammapygpt.state import Snippet
 
 LENGTH = {"signature": 350, "parameters": 350, "methods": 450, "attributes": 150}
@@ -32,12 +32,12 @@ class Document(NamedTuple):
         return self.snippet.source.partition(":")[0]
 
 
-def documents(entries: Iterable[dict[str, Any]]) -> Iterator[Document]:
-    """The whole corpus for the API entries of one analysis environment (see `environment.api_entries`)."""
+def documents(entries: Iterable[dict[str, Any]], versions: dict[str, str]) -> Iterator[Document]:
+    """The whole corpus for one analysis environment: its API (`environment.api_entries`), its packages' versions."""
     yield from recipe_documents()
     for entry in entries:
         yield api_document(entry)
-    for change in changes():
+    for change in filter(lambda change: applies(change, versions), changes()):
         yield Document(drift_snippet(change), change.old, f"{change.new} {change.how_it_fails}")
 
 

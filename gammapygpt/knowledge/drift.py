@@ -14,8 +14,8 @@ from gammapygpt.state import Snippet
 
 TABLE = Path(__file__).with_name("drift.tsv")
 
-SAME_CLUE, SAME_IMPORT, SAME_SHAPE, RELATED = 4, 3, 2, 1
-"""How surely a change explains an error: same message, same import, same message but for names, same name elsewhere."""
+SAME, SAME_BUT_NAMES, LIKELY, RELATED = 4, 3, 2, 1
+"""How surely a change explains an error: same message; same but for classes and numbers; much alike; a name in common."""
 
 CLUES = {
     "module": r"No module named '(?P<owner>)(?P<name>[\w.]+)'",
@@ -55,6 +55,18 @@ def changes() -> tuple[Change, ...]:
         return tuple(Change(*row) for row in rows)
 
 
+def applies(change: Change, versions: dict[str, str]) -> bool:
+    """The installed version (by package) is one in which the old form no longer works; also where that is not known."""
+    found = re.match(r"(?:(?P<package>[a-z]+) )?(?P<version>\d[\d.]*)", change.since_version)
+    installed = versions.get((found["package"] or "gammapy") if found else "", "")
+    return not (found and installed) or numbers(installed) >= numbers(found["version"])
+
+
+def numbers(version: str) -> list[int]:
+    """`2.1rc1` as [2, 1, 1]."""
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
 def drift_snippet(change: Change, score: float = 0.0) -> Snippet:
     """One change as reference material: what to write, since when, how the old form fails."""
     since = f" Since {change.since_version}." if change.since_version != "-" else ""
@@ -82,9 +94,9 @@ def drift_hints(error_text: str, script: str, limit: int = 3) -> list[Snippet]:
         level = likeness(change, clues, messages)
         for clue in clues_in(change.how_it_fails):
             if is_imported(clue, imported):
-                level = max(level, SAME_IMPORT)
+                level = max(level, SAME if clue.name in error_text else RELATED)
             elif is_mentioned(clue, error_text):
-                level = max(level, SAME_SHAPE)
+                level = max(level, SAME_BUT_NAMES)
         own = words(change.old)
         if level > RELATED or (level == RELATED and own <= far):
             shared = len(own & far)
@@ -101,11 +113,11 @@ def likeness(change: Change, clues: Sequence[Clue], messages: list[str]) -> int:
     if own is None:
         return max((message_likeness(change.how_it_fails, message) for message in messages), default=0)
     if own in clues:
-        return SAME_CLUE
+        return SAME
     level = 0
     for clue in clues:
         if clue.kind == own.kind and clue.name == own.name:
-            level = max(level, SAME_SHAPE if camel(clue.owner) & camel(own.owner) else RELATED)
+            level = max(level, SAME_BUT_NAMES if camel(clue.owner) & camel(own.owner) else RELATED)
         elif clue.name in words(change.old) and camel(clue.owner) & camel(own.owner):
             level = max(level, RELATED)
     return level
@@ -115,14 +127,14 @@ def message_likeness(known: str, message: str) -> int:
     """Likeness of two messages without a clue: the same, the same but for quoted names and numbers, or nearly so."""
     known, message = without_module(known), without_module(message)
     if message.startswith(known.rstrip(". ")):
-        return SAME_CLUE
+        return SAME
     known_shape, shape = shape_of(known), shape_of(message)
     if known_shape[:1] != shape[:1] or len(known_shape) < 3:
         return 0
     if known_shape == shape:
-        return SAME_IMPORT
+        return SAME_BUT_NAMES
     common, union = set(known_shape) & set(shape), set(known_shape) | set(shape)
-    return SAME_SHAPE if len(common) > 0.6 * len(union) else 0
+    return LIKELY if len(common) > 0.6 * len(union) else 0
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ def environment(settings: Settings) -> Environment:
     Raises
     ------
     UserError
-        `analysis.python` is no Python, or one that cannot import Gammapy.
+        `analysis.python` cannot be started, or cannot import Gammapy.
     InfrastructureError
         The sandbox broke.
     """
@@ -66,14 +65,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("GAMMAPYGPT_CACHE") or user_cache_dir("gammapygpt"))
 
 
-def analysis_python(settings: Settings) -> str:
-    """Path of the interpreter that runs generated scripts; not resolved, because a link says which venv is meant."""
-    return os.path.abspath(os.path.expanduser(settings.analysis.python or sys.executable))
-
-
 def environment_key(settings: Settings) -> str:
     """Hash over the interpreter and the names and versions of what is installed beside it; imports nothing of it."""
-    python = analysis_python(settings)
+    from gammapygpt.sandbox.interpreter import interpreter
+
+    python = interpreter(settings.analysis.python).executable
     installed = sorted(
         entry.name
         for folder in search_path(python)
@@ -85,22 +81,16 @@ def environment_key(settings: Settings) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
-@functools.lru_cache(maxsize=16)
+@functools.cache
 def search_path(python: str) -> tuple[str, ...]:
-    """Folders from which an interpreter imports, as it says itself: right for venvs, conda and shims alike.
-
-    Raises
-    ------
-    UserError
-        There is no such interpreter, or it does not run.
-    """
-    remedy = "Name a Python with Gammapy in `analysis.python`."
-    command = [python, "-E", "-c", "import json, sys; print(json.dumps(sys.path[1:]))"]
+    """Folders from which an interpreter imports, as it says itself: right for venvs, conda and the user's own site."""
+    command = [python, "-c", "import json, sys; print(json.dumps(sys.path[1:]))"]
+    home = {"HOME": os.environ.get("HOME", "/")}
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/", env={}, check=True)
-        return tuple(json.loads(answer.stdout))
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise UserError(f"The analysis interpreter {python} does not run ({type(error).__name__}).", remedy) from error
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/", env=home, check=True)
+        return tuple(json.loads(answer.stdout.splitlines()[-1]))
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise InfrastructureError(f"The analysis interpreter {python} did not answer: {error}.") from error
 
 
 @functools.lru_cache(maxsize=4)
@@ -131,17 +121,16 @@ def read_or_make(path: Path, settings: Settings) -> dict[str, Any]:
 
 def introspect_in_sandbox(settings: Settings) -> str:
     """Run `introspect.py` with the analysis interpreter inside the sandbox; the JSON that it wrote."""
-    from gammapygpt.sandbox import open_sandbox
-    from gammapygpt.sandbox.base import Limits
+    from gammapygpt.sandbox import limits, open_sandbox
 
     with tempfile.TemporaryDirectory(prefix="gammapygpt-") as workspace:
-        sandbox = open_sandbox(settings, "")
-        limits = Limits(wall_s=LIMIT_S, cpu_s=LIMIT_S, memory_mb=settings.sandbox.memory_mb)
-        execution = sandbox.run(INTROSPECT.read_text(encoding="utf-8"), limits, Path(workspace))
+        sandbox = open_sandbox(settings, "", warm=False)  # so that a failing import is the script's to tell
+        patient = limits(settings).model_copy(update={"wall_s": LIMIT_S, "cpu_s": LIMIT_S})
+        execution = sandbox.run(INTROSPECT.read_text(encoding="utf-8"), patient, Path(workspace))
         report = Path(workspace) / REPORT
         if execution.completed and report.is_file():
             return report.read_text(encoding="utf-8")
-    raise failure(execution, analysis_python(settings))
+    raise failure(execution, sandbox.interpreter.executable)
 
 
 def failure(execution: Execution, python: str) -> UserError | InfrastructureError:

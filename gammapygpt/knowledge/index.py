@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gammapygpt.knowledge.corpus import Document, documents
-from gammapygpt.knowledge.environment import api_entries, environment_key
+from gammapygpt.knowledge.environment import api_entries, environment, environment_key
 from gammapygpt.settings import Settings
 from gammapygpt.state import Snippet
 
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
 COLLECTION, VECTOR = "knowledge", "lexical"
-HEADING_WEIGHT = 3.0
+HEADING_WEIGHT = 5.0
 NEARLY, FAR = 0.8, 0.6
 """A second recipe is shown from this part of the first one's score; none below this part of the best score of all."""
 SPARE = 20
 """Found beyond the limit, so that a mixture of kinds can be chosen."""
 KIND_WEIGHT = {"recipe": 1.5, "api": 1.0, "drift": 0.7}
 """A whole script that works is worth more than a signature; a change of the API matters most when something failed."""
-SATURATION, LENGTH_NORM = 1.2, 0.5
+OFF_PATH_WEIGHT = 0.8
+"""Of API that few analyses call by itself: catalogues, populations, plots, utilities."""
+SATURATION, LENGTH_NORM = 2.0, 0.5
 """k1 and b of Okapi BM25 (Robertson & Zaragoza 2009); b below the usual 0.75: some classes have many methods."""
 
 _COMMON = """
@@ -51,6 +53,13 @@ FIELD_TERMS = {
     "skymap": "sky map",
     "ts": "test statistic ts",
     "upper": "upper ul",
+    "pointing": "observation",
+    "pointings": "observation",
+    "sigma": "significance sigma",
+    "gaussian": "gauss",
+    "cube": "cube map",
+    "blazar": "source",
+    "nebula": "source",
 }
 """Words of the field that are written in more than one way."""
 
@@ -76,15 +85,14 @@ def search(settings: Settings, query: str, limit: int, kinds: Sequence[str] | No
     """
     if limit < 1:
         return []
-    corpus = built(settings)
-    return corpus.search(query, limit, kinds)
+    return built(settings).search(query, limit, kinds)
 
 
 def built(settings: Settings) -> Index:
     """The index of this analysis environment, built once per process and state of the environment."""
     key = environment_key(settings)
     if key not in _INDICES:
-        _INDICES[key] = Index(list(documents(api_entries(settings))))
+        _INDICES[key] = Index(list(documents(api_entries(settings), environment(settings).versions)))
     return _INDICES[key]
 
 
@@ -139,12 +147,20 @@ def collection(corpus: Sequence[Document]) -> QdrantClient:
     client.create_collection(COLLECTION, vectors_config={}, sparse_vectors_config={VECTOR: sparse})
     points: list[Any] = []
     for number, (document, count) in enumerate(zip(corpus, counts, strict=True)):
-        weights = bm25(count, mean_length, KIND_WEIGHT[document.kind])
+        weights = bm25(count, mean_length, prior(document))
         vector = models.SparseVector(indices=list(weights), values=list(weights.values()))
         points.append(models.PointStruct(id=number, vector={VECTOR: vector}, payload={"kind": document.kind}))
     if points:
         client.upsert(COLLECTION, points)
     return client
+
+
+def prior(document: Document) -> float:
+    """How much a document weighs whatever the query."""
+    off_path = (
+        OFF_PATH_WEIGHT if re.search(r"\.(catalog|astro|utils|visualization)\.", document.snippet.source) else 1.0
+    )
+    return KIND_WEIGHT[document.kind] * off_path
 
 
 def term_counts(document: Document) -> dict[str, float]:
