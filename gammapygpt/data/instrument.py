@@ -61,7 +61,7 @@ def background_rate(energy: NDArray, offset: NDArray | float) -> NDArray:
     import numpy as np
 
     camera = np.exp(-0.5 * (np.asarray(offset) / 1.4) ** 2)
-    return 500.0 * energy**-2.7 / (1 + (0.35 / energy) ** 5) * camera
+    return 500.0 * energy**-2.7 / (1 + (0.3 / energy) ** 6) * camera
 
 
 def energy_grid(low: float, high: float, per_decade: int) -> NDArray:

@@ -15,7 +15,7 @@ from gammapygpt.errors import InfrastructureError, UserError
 
 STORE = "dl3-simulated"
 """Name of the data store in the data folder."""
-MAX_EVENTS = 20_000_000
+MAX_EVENTS = 5_000_000
 README = """\
 Simulated gamma-ray data (DL3, GADF 0.2) of an instrument that does not exist
 =============================================================================
