@@ -43,10 +43,12 @@ class Expected(BaseModel):
         if not isinstance(data, dict):
             return data
         data = dict(data)
-        value = data.get("value")
+        if "value" not in data:
+            raise ValueError("value is missing")
+        value = data["value"]
         if isinstance(value, bool):
             raise ValueError("value is a boolean")
-        if value is not None and "type" not in data:
+        if "type" not in data:
             data["type"] = type(value).__name__
         if data.get("type") == "int" and "abs_tol" not in data and "rel_tol" not in data:
             data["abs_tol"] = 0
