@@ -36,8 +36,8 @@ def merge(
     origins = Origins({key: f"{file.shown}:{line}" for key, line in file.lines.items()} if file else {})
     for name in sorted(environ):  # a section comes before its keys
         if name.startswith(PREFIX) and name not in NOT_SETTINGS and environ[name].strip():
-            parts = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
-            _lay(values, origins, parts, environ[name].strip(), f"environment variable {name}")
+            key = _known_key(name.removeprefix(PREFIX).split("__"), values)
+            _lay(values, origins, key, environ[name].strip(), f"environment variable {name}")
     for name, value in overrides.items():
         _lay(values, origins, settings_file.split_key(name), value, f"option {name}")
     try:
@@ -49,24 +49,25 @@ def merge(
 
 
 def _lay(values: dict[str, Any], origins: Origins, key: Key, value: Any, origin: str) -> None:
-    """Set one value; a name that differs by case or hyphens alone (as it must in the environment) is the known one."""
+    """Set one value, and note where it and the tables made for it came from."""
     table = values
-    path: Key = ()
-    for part in key:
-        name = next((known for known in table if _plain(known) == _plain(part)), part)
-        path = (*path, name)
-        if len(path) == len(key):
-            table[name] = value
-            origins[path] = origin
-            break
-        if not isinstance(table.get(name), dict):
-            table[name] = {}
-            origins[path] = origin
-        table = table[name]
+    for depth, part in enumerate(key[:-1], start=1):
+        if not isinstance(table.get(part), dict):
+            table[part] = {}
+            origins[key[:depth]] = origin
+        table = table[part]
+    table[key[-1]] = value
+    origins[key] = origin
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "_").replace(".", "_")
+def _known_key(parts: Iterable[str], values: Any) -> Key:
+    """The key that a variable means: the environment can write neither small letters nor hyphens nor dots."""
+    key: Key = ()
+    for part in parts:
+        table = values if isinstance(values, dict) else {}
+        name = next((known for known in table if re.sub(r"[-.]", "_", known).lower() == part.lower()), part.lower())
+        key, values = (*key, name), table.get(name)
+    return key
 
 
 def _explain(error: ValidationError, values: dict[str, Any], origins: Origins) -> list[UserError]:

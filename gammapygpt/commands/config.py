@@ -163,36 +163,41 @@ def edited(path: Path, text: str, key: Key, value: str) -> str:
     UserError
         The key is unknown, the value does not fit, or the file would not be valid for another reason.
     """
-    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
 
     from gammapygpt import settings_file
     from gammapygpt.settings_layers import merge
 
-    before = settings_file.parse(path, text)
-    settings, problems = merge(before, {settings_file.dotted(key): value}, {})
+    settings, problems = merge(settings_file.parse(path, text), {settings_file.dotted(key): value}, {})
     if problems or settings is None:
         raise problems[0]
     typed: Any = settings.model_dump(mode="json")
     for part in key:
         typed = typed[part]
+    by_hand = UserError(f"{settings_file.shown(path)}: {settings_file.dotted(key)} must be changed by hand there.")
+    try:
+        after = _with_value(text, key, "none" if typed is None else typed)
+    except (TOMLKitError, ValueError) as error:
+        raise by_hand from error
+    if merge(settings_file.parse(path, after), {}, {})[0] != settings:
+        raise by_hand
+    return after
+
+
+def _with_value(text: str, key: Key, value: Any) -> str:
+    """A TOML text with one value set; tables are added where they are missing, comments stay."""
+    import tomlkit
+    from tomlkit.items import InlineTable
+
     document = tomlkit.parse(text)
     table: Any = document
     for part in key[:-1]:
         if part not in table:
-            table[part] = tomlkit.table()
+            table[part] = tomlkit.inline_table() if isinstance(table, InlineTable) else tomlkit.table()
         table = table[part]
-    comment = table[key[-1]].trivia if key[-1] in table else None
-    item = tomlkit.item("none" if typed is None else typed)
-    if comment is not None:
-        item.trivia.comment_ws, item.trivia.comment, item.trivia.trail = (
-            comment.comment_ws,
-            comment.comment,
-            comment.trail,
-        )
+    item = tomlkit.item(value)
+    if key[-1] in table and hasattr(table[key[-1]], "trivia"):
+        old = table[key[-1]].trivia
+        item.trivia.comment_ws, item.trivia.comment, item.trivia.trail = old.comment_ws, old.comment, old.trail
     table[key[-1]] = item
-    after = tomlkit.dumps(document)
-    if merge(settings_file.parse(path, after), {}, {})[0] != settings:
-        raise UserError(
-            f"{settings_file.shown(path)}: {settings_file.dotted(key)} cannot be changed in place.", "Edit it by hand."
-        )
-    return after
+    return tomlkit.dumps(document)

@@ -120,6 +120,33 @@ def test_set_adds_a_backend_only_when_it_is_complete(home: Path):
     assert load_settings(path, {}, {}).backends["farm"].model == "qwen"
 
 
+FARM = 'model = "m"\nbase_url = "http://h/v1"\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "key", "value", "after"),
+    [
+        ("[data]\n", "default_backend", "cookbook", 'default_backend = "cookbook"\n\n[data]\n'),
+        ("sandbox.cpu_s = 3 # c\n", "sandbox.cpu_s", "4", "sandbox.cpu_s = 4.0 # c\n"),
+        (
+            "roles = { coder = 'a' }\n[backends.a]\n" + FARM,
+            "roles.coder",
+            "cookbook",
+            'roles = { coder = "cookbook" }\n',
+        ),
+        (f"[backends.a]\n{FARM}[data]\n[backends.b]\n{FARM}", "backends.b.model", "x", '[backends.b]\nmodel = "x"\n'),
+        (f"[backends.'x y']\n{FARM}", "backends.'x y'.model", "q", "[backends.'x y']\nmodel = \"q\"\n"),
+        ('[data]\npath = """a\nb""" # c\n', "data.path", 'x"y\\z', 'path = "x\\"y\\\\z" # c\n'),
+    ],
+)
+def test_set_keeps_the_way_in_which_a_file_is_written(home: Path, before: str, key: str, value: str, after: str):
+    path = home / "own.toml"
+    path.write_text(before)
+    answer = type_in("set", key, value, "--config", str(path))
+    assert answer.exit_code == 0, answer.stderr
+    assert after in path.read_text()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
@@ -129,6 +156,8 @@ def test_set_adds_a_backend_only_when_it_is_complete(home: Path):
         ("default_backend", "nobody", "default_backend names backend 'nobody', which is not defined."),
         ("backends.openai.api_key", "sk-1", "unknown key 'api_key' in [backends.openai]; did you mean 'api_key_env'?"),
         ("sandbox", "60", "sandbox should be a table of keys"),
+        ("Sandbox.wall_s", "60", "unknown key 'Sandbox' at the top level; did you mean 'sandbox'?"),
+        ("sandbox.wall_s.x", "60", "wall_s in [sandbox] should be a valid number"),
         ("a b", "60", "'a b' is not a key."),
     ],
 )
