@@ -130,21 +130,22 @@ class Run:
         )
 
     def finish(self, ended: Outcome, state: RunState) -> Event:
-        """Lay out the answer, then write the status, last."""
+        """Write down how it ended, lay out the answer, then write the status, last."""
         from gammapygpt.runs.final import lay_out
+        from gammapygpt.runs.results import specs, units_of
 
-        lay_out(self.folder, ended, state)
         self.folder.update_manifest(
-            status=ended.status,
-            reason=ended.reason,
             finished=now(),
             best=ended.best,
             attempts=[attempt_line(attempt) for attempt in ended.attempts],
             usage=ended.usage.model_dump(),
             result=ended.result,
+            units=units_of(ended.result, specs(self.folder.manifest(), state)),
             sandbox=sorted({a.execution.provider for a in ended.attempts if a.execution}),
             versions=versions(self.settings),
         )
+        lay_out(self.folder, ended, state)
+        self.folder.update_manifest(status=ended.status, reason=ended.reason)
         return {"event": "finished", "status": ended.status, "reason": ended.reason}
 
     def interrupted(self, reason: str) -> None:

@@ -24,9 +24,12 @@ MANIFEST = "manifest.json"
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old or the new text, never half of it."""
+    """Write a file so that a reader sees the old or the new text, never half of it.
+
+    Half characters, which a script may print or put into its result, are written as escapes.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
+    with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 from gammapygpt.runs.folder import RunFolder
-from gammapygpt.runs.results import clean, lines, units_of
+from gammapygpt.runs.results import clean, lines, specs, units_of
 from gammapygpt.state import Attempt, RunState
 
 RESULT_CELL = 'from pathlib import Path\n\nprint(Path("result.json").read_text())'
@@ -87,11 +87,10 @@ def _first_line(statement: ast.stmt) -> int:
 
 
 def _introduction(folder: RunFolder, manifest: dict[str, Any], best: Attempt, state: RunState) -> str:
-    request, plan = state.get("request"), state.get("plan")
+    request = state.get("request")
     text = request.text if request else manifest.get("request", {}).get("text", "")
-    specs = [*(plan.results if plan else []), *(request.results if request else [])]
     result = best.validation.result if best.validation else {}
-    rows = [line[:4] for line in lines(result, units_of(result, specs))]
+    rows = [line[:4] for line in lines(result, units_of(result, specs(manifest, state)))]
     table = [("result", "value", "error", "unit"), ("---", "---:", "---:", "---")]
     body = [f"| {' | '.join(cells)} |" for cells in [*table, *(tuple(map(markdown, row)) for row in rows)]]
     return "\n".join(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.notebook import notebook
-from gammapygpt.runs.results import clean, lines, one_line, units_of
-from gammapygpt.state import Attempt, Finding, Outcome, ResultSpec, RunState
+from gammapygpt.runs.results import clean, lines, one_line, specs, units_of
+from gammapygpt.state import Attempt, Finding, Outcome, RunState
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -104,13 +104,6 @@ def asked(manifest: Mapping[str, Any], state: RunState) -> dict[str, str]:
     request = state.get("request")
     kept = request.model_dump() if request else manifest.get("request", {})
     return {"text": kept.get("text", ""), "expect_file": Path(kept.get("expect_file", "")).name}
-
-
-def specs(manifest: Mapping[str, Any], state: RunState) -> list[ResultSpec]:
-    """What is known of the results' units: the plan's word, and over it that of the request."""
-    plan, request = state.get("plan"), state.get("request")
-    wanted = request.results if request else [ResultSpec(**s) for s in manifest.get("request", {}).get("results", [])]
-    return [*(plan.results if plan else []), *wanted]
 
 
 def choices(result: Mapping[str, Any]) -> list[tuple[str, str]]:

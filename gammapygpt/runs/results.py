@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from gammapygpt.state import ResultSpec
+from gammapygpt.state import ResultSpec, RunState
 
 LONGEST_TEXT = 200
 LONGEST_LIST = 12
@@ -59,6 +59,13 @@ def units_of(result: Mapping[str, Any], specs: Iterable[ResultSpec]) -> dict[str
     told = meta.get("units") if isinstance(meta, dict) else None
     found = {key: unit for key, unit in told.items() if isinstance(unit, str)} if isinstance(told, dict) else {}
     return found | {spec.key: spec.unit for spec in specs if spec.unit}
+
+
+def specs(manifest: Mapping[str, Any], state: RunState) -> list[ResultSpec]:
+    """What is known of the results' units: the plan's word, and over it that of the request."""
+    plan, request = state.get("plan"), state.get("request")
+    wanted = request.results if request else [ResultSpec(**s) for s in manifest.get("request", {}).get("results", [])]
+    return [*(plan.results if plan else []), *wanted]
 
 
 def shown_with_error(value: Any, error: Any = None) -> tuple[str, str]:

@@ -1,0 +1,178 @@
+"""`gammapygpt runs`: which runs there are, how one ended, its report in a browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gammapygpt.commands.common import ConfigOption, JsonOption, command, print_json, sub_app
+from gammapygpt.errors import UserError
+
+if TYPE_CHECKING:
+    from gammapygpt.runs.folder import RunFolder
+
+app = sub_app("The runs of a folder: list them, show how one ended, open its report.")
+
+RunArgument = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="Run, or an unambiguous part of its name; else the latest.")
+]
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs; else that of the settings.")]
+
+
+@app.command("list")
+@command
+def list_runs(runs: RunsOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """One line a run, the latest last."""
+    from gammapygpt.commands.tables import print_table
+    from gammapygpt.runs.history import all_runs
+
+    place = runs_folder(runs, config)
+    found = [row(folder) for folder in all_runs(place)]
+    if as_json:
+        print_json({"runs": found})
+    elif found:
+        headers = ["run", "created", "status", "attempts", "backend", "request"]
+        for run in found:
+            run["created"] = local_time(run["created"])
+            run["request"] = shortened(run["request"])
+        print_table(headers, [[str(run[header]) for header in headers] for run in found])
+    else:
+        typer.echo(f"no runs below {place}", err=True)
+
+
+@app.command()
+@command
+def show(
+    name: RunArgument = None,
+    events: Annotated[bool, typer.Option("--events", help="What happened when, line by line.")] = False,
+    runs: RunsOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How a run ended: its numbers, what to look at, its attempts and costs, where its files are."""
+    from gammapygpt.commands import tables
+    from gammapygpt.runs.history import find_run
+    from gammapygpt.runs.results import one_line
+
+    folder = find_run(runs_folder(runs, config), name)
+    manifest = {**folder.manifest(), "status": status(folder)}
+    if events:
+        show_events(folder, as_json=as_json)
+    elif as_json:
+        known = {"usage": manifest.get("usage") or tables.usage(folder), "concerns": tables.concerns(folder)}
+        print_json({**manifest, **known, "settings": without_secrets(manifest), "folder": str(folder.path)})
+    else:
+        about = row(folder)
+        typer.echo(f"{folder.name}, {local_time(about['created'])}, backend {about['backend']}")
+        typer.echo(one_line(about["request"], 2000))
+        tables.show_run(folder.path, manifest)
+
+
+@app.command("open")
+@command
+def open_report(name: RunArgument = None, runs: RunsOption = None, config: ConfigOption = None) -> None:
+    """Open the report of a run in a browser, and print its path."""
+    from gammapygpt.runs.history import find_run
+
+    folder = find_run(runs_folder(runs, config), name)
+    page = folder.final / "report.html"
+    if not page.is_file():
+        raise UserError(
+            f"run {folder.name} has no report yet, it is {status(folder)}.", f"`gammapygpt resume {folder.name}`."
+        )
+    typer.echo(str(page.resolve()))
+    if has_display(os.environ):
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
+
+
+def runs_folder(runs: Path | None, config: Path | None) -> Path:
+    """The folder that the user named, else that of the settings."""
+    from gammapygpt.settings import load_settings
+
+    return (runs or Path(load_settings(config).runs.folder)).expanduser().resolve()
+
+
+def row(folder: RunFolder) -> dict[str, Any]:
+    """What `list` tells of one run."""
+    manifest = folder.manifest()
+    return {
+        "run": folder.name,
+        "created": manifest.get("created", ""),
+        "status": status(folder),
+        "attempts": len(manifest["attempts"]) if "attempts" in manifest else tried(folder),
+        "backend": manifest.get("switches", {}).get("coder_backend", ""),
+        "request": manifest.get("request", {}).get("text", ""),
+    }
+
+
+def status(folder: RunFolder) -> str:
+    """How a run stands; one that says that it is running, and whose process is gone, is interrupted."""
+    kept = str(folder.manifest().get("status", "interrupted"))
+    if kept != "running":
+        return kept
+    try:
+        with folder.lock():
+            return "interrupted"
+    except (UserError, OSError):
+        return kept
+
+
+def tried(folder: RunFolder) -> int:
+    """Number of attempts that an unfinished run has behind it."""
+    return len({event.get("attempt") for event in folder.events() if event.get("event") == "attempted"})
+
+
+def show_events(folder: RunFolder, *, as_json: bool) -> None:
+    """The record of a run, readable or as one JSON object."""
+    from gammapygpt.commands.progress import sentence
+    from gammapygpt.runs.results import clean
+
+    happened = folder.events()
+    if as_json:
+        print_json({"run": folder.name, "events": happened})
+        return
+    for event in happened:
+        said = sentence(event) or " ".join(f"{value}" for key, value in event.items() if key != "time")
+        typer.echo(clean(f"{local_time(event.get('time', ''), '%H:%M:%S')}  {said}"))
+
+
+def without_secrets(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run with passwords in addresses masked; none when they are not readable any more."""
+    from pydantic import ValidationError
+
+    from gammapygpt.settings import Settings, public_settings
+
+    try:
+        return public_settings(Settings.model_validate(manifest.get("settings", {})))
+    except ValidationError:
+        return {}
+
+
+def local_time(moment: str, form: str = "%Y-%m-%d %H:%M") -> str:
+    """A time of a manifest or an event (ISO, UTC) on the user's clock."""
+    try:
+        return datetime.fromisoformat(moment).astimezone().strftime(form)
+    except ValueError:
+        return moment
+
+
+def shortened(text: str, longest: int = 60) -> str:
+    """A request in few words."""
+    from gammapygpt.runs.results import one_line
+
+    return one_line(text, longest)
+
+
+def has_display(environ: Mapping[str, str]) -> bool:
+    """Whether a browser window could show up."""
+    if sys.platform in ("darwin", "win32"):
+        return "SSH_CONNECTION" not in environ
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
