@@ -6,7 +6,6 @@ import ast
 import csv
 import functools
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from gammapygpt.state import Snippet
 TABLE = Path(__file__).with_name("drift.tsv")
 
 SAME, SAME_BUT_NAMES, LIKELY, RELATED = 4, 3, 2, 1
-"""How surely a change explains an error: same message; same but for classes and numbers; much alike; a name in common."""
+"""How surely a change explains an error: same message; same but for class or number; much alike; a name in common."""
 
 CLUES = {
     "module": r"No module named '(?P<owner>)(?P<name>[\w.]+)'",
@@ -44,6 +43,15 @@ class Clue(NamedTuple):
     kind: str
     owner: str
     name: str
+
+
+class Failure(NamedTuple):
+    """What is known of a failed script."""
+
+    text: str
+    clues: tuple[Clue, ...]
+    messages: list[str]
+    imported: set[str]
 
 
 @functools.cache
@@ -80,24 +88,17 @@ def drift_hints(error_text: str, script: str, limit: int = 3) -> list[Snippet]:
     Parameters
     ----------
     error_text
-        Traceback, last line of one, or a finding of gate 1 that quotes the message.
+        A traceback, its last line, or messages of findings.
     script
         Source of the script that failed; its imports give hints of their own, its names decide between equal messages.
     limit
         Largest number of hints.
     """
-    clues, messages = clues_in(error_text), messages_in(error_text)
-    imported = imports(script)
+    failure = Failure(error_text, clues_in(error_text), messages_in(error_text), imports(script))
     near, far = words(failing_line(error_text, script)), words(script)
     ranked = []
     for change in changes():
-        level = likeness(change, clues, messages)
-        for clue in clues_in(change.how_it_fails):
-            if is_imported(clue, imported):
-                level = max(level, SAME if clue.name in error_text else RELATED)
-            elif is_mentioned(clue, error_text):
-                level = max(level, SAME_BUT_NAMES)
-        own = words(change.old)
+        level, own = likeness(change, failure), words(change.old)
         if level > RELATED or (level == RELATED and own <= far):
             shared = len(own & far)
             ranked.append(((level, len(own & near), shared / max(len(own), 1), shared), change))
@@ -105,20 +106,23 @@ def drift_hints(error_text: str, script: str, limit: int = 3) -> list[Snippet]:
     return [drift_snippet(change, score=rank[0] + rank[2]) for rank, change in ranked[:limit]]
 
 
-def likeness(change: Change, clues: Sequence[Clue], messages: list[str]) -> int:
+def likeness(change: Change, failure: Failure) -> int:
     """How well the way in which the old form fails agrees with an error; 0 for not at all."""
     if change.how_it_fails.startswith("SILENT"):
         return 0
     own = next(iter(clues_in(change.how_it_fails)), None)
     if own is None:
-        return max((message_likeness(change.how_it_fails, message) for message in messages), default=0)
-    if own in clues:
+        return max((message_likeness(change.how_it_fails, message) for message in failure.messages), default=0)
+    if own in failure.clues:
         return SAME
-    level = 0
-    for clue in clues:
+    if is_imported(own, failure.imported):
+        return SAME if own.name in failure.text else RELATED
+    level = SAME_BUT_NAMES if is_mentioned(own, failure.text) else 0
+    for clue in failure.clues:
+        related = bool(camel(clue.owner) & camel(own.owner))
         if clue.kind == own.kind and clue.name == own.name:
-            level = max(level, SAME_BUT_NAMES if camel(clue.owner) & camel(own.owner) else RELATED)
-        elif clue.name in words(change.old) and camel(clue.owner) & camel(own.owner):
+            level = max(level, SAME_BUT_NAMES if related else RELATED)
+        elif related and clue.name in words(change.old):
             level = max(level, RELATED)
     return level
 

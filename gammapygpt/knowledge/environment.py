@@ -121,12 +121,12 @@ def read_or_make(path: Path, settings: Settings) -> dict[str, Any]:
 
 def introspect_in_sandbox(settings: Settings) -> str:
     """Run `introspect.py` with the analysis interpreter inside the sandbox; the JSON that it wrote."""
-    from gammapygpt.sandbox import limits, open_sandbox
+    from gammapygpt.sandbox import Limits, open_sandbox
 
     with tempfile.TemporaryDirectory(prefix="gammapygpt-") as workspace:
         sandbox = open_sandbox(settings, "", warm=False)  # so that a failing import is the script's to tell
-        patient = limits(settings).model_copy(update={"wall_s": LIMIT_S, "cpu_s": LIMIT_S})
-        execution = sandbox.run(INTROSPECT.read_text(encoding="utf-8"), patient, Path(workspace))
+        ours = Limits(wall_s=LIMIT_S, cpu_s=LIMIT_S)  # those of the settings may be tight, and are meant for models
+        execution = sandbox.run(INTROSPECT.read_text(encoding="utf-8"), ours, Path(workspace))
         report = Path(workspace) / REPORT
         if execution.completed and report.is_file():
             return report.read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COLLECTION, VECTOR = "knowledge", "lexical"
 HEADING_WEIGHT = 5.0
+"""How many times a term of the heading counts."""
 NEARLY, FAR = 0.8, 0.6
 """A second recipe is shown from this part of the first one's score; none below this part of the best score of all."""
 SPARE = 20
@@ -63,6 +64,8 @@ FIELD_TERMS = {
 }
 """Words of the field that are written in more than one way."""
 
+_INDICES: dict[str, Index] = {}
+
 
 def search(settings: Settings, query: str, limit: int, kinds: Sequence[str] | None = None) -> list[Snippet]:
     """The pieces of reference material that are nearest to a query, the best first.
@@ -94,9 +97,6 @@ def built(settings: Settings) -> Index:
     if key not in _INDICES:
         _INDICES[key] = Index(list(documents(api_entries(settings), environment(settings).versions)))
     return _INDICES[key]
-
-
-_INDICES: dict[str, Index] = {}
 
 
 class Index:
@@ -157,10 +157,9 @@ def collection(corpus: Sequence[Document]) -> QdrantClient:
 
 def prior(document: Document) -> float:
     """How much a document weighs whatever the query."""
-    off_path = (
-        OFF_PATH_WEIGHT if re.search(r"\.(catalog|astro|utils|visualization)\.", document.snippet.source) else 1.0
-    )
-    return KIND_WEIGHT[document.kind] * off_path
+    weight = KIND_WEIGHT[document.kind]
+    off_path = re.match(r"api:.*\.(catalog|astro|utils|visualization)\.", document.snippet.source)
+    return weight * OFF_PATH_WEIGHT if off_path else weight
 
 
 def term_counts(document: Document) -> dict[str, float]:
@@ -193,7 +192,7 @@ def terms(text: str) -> list[str]:
     `FluxPointsEstimator.run` gives `fluxpointsestimator`, `flux`, `point`, `estimator`, `observation` and `run`.
     """
     found = []
-    for word in re.findall(r"[A-Za-z][A-Za-z0-9_]*", text):
+    for word in re.findall(r"\d*[A-Za-z][A-Za-z0-9_]*", text):
         parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", word)
         if len(parts) > 1:
             found.append(word.lower())

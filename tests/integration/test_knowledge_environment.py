@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,7 @@ from gammapygpt.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The interpreter that runs the tests, with a cache of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GAMMAPYGPT_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -167,4 +168,5 @@ def test_terms_are_parts_of_identifiers_without_endings() -> None:
     assert terms("FluxPointsEstimator.energy_edges") == [
         *("fluxpointsestimator", "flux", "point", "estimator", "energy_edges", "energ", "edge")
     ]
+    assert "3d" in terms("a 3D analysis")
     assert terms("reflected regions") == terms("Reflection region")

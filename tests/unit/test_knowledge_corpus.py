@@ -34,6 +34,11 @@ def test_what_is_not_shown_can_be_found_all_the_same() -> None:
     assert "estimate_39" not in api_document(ENTRY).snippet.text
 
 
+def test_the_corpus_holds_recipes_api_and_changes_alone() -> None:
+    """Above all no task and no expected value."""
+    assert {doc.kind for doc in documents([ENTRY], {})} == {"recipe", "api", "drift"}
+
+
 def test_the_corpus_holds_every_recipe_whole() -> None:
     shown = {doc.snippet.source: doc for doc in documents([ENTRY], {"gammapy": "2.1"})}
     assert len(recipes()) >= 4
