@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from gammapygpt.llm import abilities, reading
+from gammapygpt.llm import abilities, patching, reading
 from gammapygpt.llm.base import Fault, OnToken, Question, Reply
 from gammapygpt.llm.wire import Answer, Wire
 from gammapygpt.settings import BackendSettings
@@ -64,7 +64,10 @@ class OpenAIBackend:
         messages = [message.model_dump() for message in question.messages]
         schema = script_schema(question.patch_lines)
         if can & {"tools", "json_schema"}:
-            return read_script(self._structured(messages, schema, question, can, on_token), question.patch_lines)
+            if "tools" not in can:
+                messages[-1]["content"] += "\n\n" + _json_instruction(schema)
+            answer = self._structured(messages, schema, question, can, on_token)
+            return read_script(answer, question.patch_lines, last_script(question))
         messages[-1]["content"] += "\n\n" + _fence_instruction(question.patch_lines)
         prefilled = "prefill" in can
         if prefilled:
@@ -72,16 +75,13 @@ class OpenAIBackend:
         answer = self._wire.send(messages, fresh=question.fresh, stop=[STOP] if prefilled else None, on_token=on_token)
         if prefilled and answer.text.strip() and not reading.without_thoughts(answer.text).lstrip().startswith("```"):
             answer.text = PREFILL + answer.text + ("" if answer.cut else STOP)
-        return read_script(answer, question.patch_lines)
+        return read_script(answer, question.patch_lines, last_script(question))
 
     def _json(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
         messages = [message.model_dump() for message in question.messages]
         schema = question.json_schema or {"title": "reply", "type": "object"}
-        if not can & {"tools", "json_schema"}:
-            messages[-1]["content"] += (
-                "\n\nAnswer with one JSON object that conforms to this JSON schema, and with nothing else:\n"
-                + json.dumps(schema)
-            )
+        if "tools" not in can:
+            messages[-1]["content"] += "\n\n" + _json_instruction(schema)
         return read_json(self._structured(messages, schema, question, can, on_token), schema)
 
     def _structured(
@@ -98,6 +98,11 @@ class OpenAIBackend:
         elif "json_schema" in can:
             form["response_format"] = response_format(schema)
         return self._wire.send(messages, fresh=question.fresh, on_token=on_token, **form)
+
+
+def last_script(question: Question) -> str:
+    """The script that a repair turn is about; empty where there is none."""
+    return question.attempts[-1].script if question.attempts else ""
 
 
 def script_schema(offered: tuple[int, int] | None) -> dict[str, Any]:
@@ -152,6 +157,13 @@ def _may_be_strict(schema: Any) -> bool:
     return "default" not in schema and all(_may_be_strict(part) for part in schema.values())
 
 
+def _json_instruction(schema: dict[str, Any]) -> str:
+    # also where the server enforces the schema: llama.cpp and vLLM do so without showing it to the model
+    return (
+        f"Answer with one JSON object that conforms to this JSON schema, and with nothing else:\n{json.dumps(schema)}"
+    )
+
+
 def _fence_instruction(offered: tuple[int, int] | None) -> str:
     if offered is None:
         return "Reply with one fenced block, ```python ... ```, that holds the complete script, and nothing else."
@@ -161,7 +173,7 @@ def _fence_instruction(offered: tuple[int, int] | None) -> str:
     )
 
 
-def read_script(answer: Answer, offered: tuple[int, int] | None) -> Reply:
+def read_script(answer: Answer, offered: tuple[int, int] | None, script: str = "") -> Reply:
     """The script in a reply, in whichever form it came; or why there is none.
 
     Parameters
@@ -170,6 +182,8 @@ def read_script(answer: Answer, offered: tuple[int, int] | None) -> Reply:
         What the model sent.
     offered : tuple of int or None
         Lines offered for replacement.
+    script : str
+        The script that they belong to.
     """
     reply = _begun(answer)
     if reply.fault:
@@ -180,17 +194,19 @@ def read_script(answer: Answer, offered: tuple[int, int] | None) -> Reply:
     if fields is not None and isinstance(fields["code"], str):
         code, lines = _placed(fields, offered)
     elif block is not None and (block.closed or not answer.cut):
-        code, lines = reading.replaced_lines(block.code, offered)
+        code, lines = patching.replaced_lines(block.code, offered)
     elif answer.cut:
         return _faulty(reply, "truncated", "The token limit cut the reply off before the script was complete.")
     elif not text.strip():
         return _faulty(reply, "empty", "The reply is empty.")
     elif reading.is_python(text):
-        code, lines = reading.replaced_lines(text, offered)
+        code, lines = patching.replaced_lines(text, offered)
     else:
         return _faulty(reply, "malformed", "There is no Python script in the reply.")
     if not code.strip():
         return _faulty(reply, "empty", "The script is empty.")
+    if lines and script:
+        code, lines = patching.fitted(code, lines, script)
     reply.script, reply.lines = code.rstrip() + "\n", lines
     return reply
 
@@ -219,7 +235,7 @@ def _placed(fields: dict[str, Any], offered: tuple[int, int] | None) -> tuple[st
     whole = "result.json" in code and "import" in code
     if offered and not whole and isinstance(first, int) and first >= 1:
         return code, (first, last if isinstance(last, int) and last >= first else first)
-    return reading.replaced_lines(code, offered)
+    return patching.replaced_lines(code, offered)
 
 
 def _begun(answer: Answer) -> Reply:

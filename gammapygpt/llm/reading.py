@@ -1,4 +1,4 @@
-"""Reading what a model wrote: fenced blocks, JSON objects, replacement lines. Pure functions of text."""
+"""Reading what a model wrote: fenced blocks, bare Python, JSON objects. Pure functions of text."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ from typing import Any
 _FENCE = re.compile(r"^[ \t]*```[ \t]*([\w+-]*)[^`]*$")
 _THOUGHTS = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 _THOUGHTS_END = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL)
-_LINES_MARKER = re.compile(r"\A\s*#\s*lines?\s+(\d+)(?:\s*(?:-|–|to)\s*(\d+))?\s*:?[ \t]*(?:\n|\Z)", re.IGNORECASE)  # noqa: RUF001
-_IMPORT = re.compile(r"^\s*(?:import\s+\w|from\s+[\w.]+\s+import\b)", re.MULTILINE)
-
-_SLACK_WITH_IMPORT = 3
-_SLACK_WITHOUT_IMPORT = 10
 
 
 @dataclass(frozen=True)
@@ -86,43 +81,6 @@ def bare_code(code: str) -> str:
         unescaped = code.replace("\\n", "\n").replace('\\"', '"').replace("\\t", "\t")
         code = unescaped if is_python(unescaped) else code
     return code
-
-
-def replaced_lines(code: str, offered: tuple[int, int] | None) -> tuple[str, tuple[int, int] | None]:
-    """Tell a replacement of some lines from a whole script.
-
-    A comment `# lines A-B` on top decides, and is taken off. Without it, and only where lines were offered, a block
-    counts as their replacement when it is short and imports nothing, or is about as long as the lines offered (an
-    import may be just what was wrong) and does not write `result.json`, as every whole script must.
-
-    Parameters
-    ----------
-    code : str
-        What the model wrote.
-    offered : tuple of int or None
-        First and last line offered for replacement, from 1.
-
-    Returns
-    -------
-    code : str
-        Without the marker.
-    lines : tuple of int or None
-        The lines it replaces; None for a whole script.
-    """
-    marker = _LINES_MARKER.match(code)
-    if marker:
-        first, last = int(marker[1]), int(marker[2] or marker[1])
-        if 1 <= first <= last:
-            return code[marker.end() :], (first, last)
-    if offered is None:
-        return code, None
-    n_offered = offered[1] - offered[0] + 1
-    n_lines = len(code.strip("\n").splitlines())
-    if _IMPORT.search(code):
-        patch = n_lines <= n_offered + _SLACK_WITH_IMPORT and "result.json" not in code
-    else:
-        patch = n_lines <= 2 * n_offered + _SLACK_WITHOUT_IMPORT
-    return code, (offered if patch else None)
 
 
 def first_object(text: str, required: list[str] | None = None) -> dict[str, Any] | None:

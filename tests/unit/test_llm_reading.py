@@ -2,7 +2,7 @@
 
 import pytest
 
-from gammapygpt.llm import reading
+from gammapygpt.llm import patching, reading
 from gammapygpt.llm.openai import read_json, read_script, response_format, script_schema, tool
 from gammapygpt.llm.wire import Answer
 
@@ -88,7 +88,7 @@ LONG = "\n".join(f"x{i} = {i}" for i in range(40))
     ],
 )
 def test_replacement_lines_are_told_from_a_whole_script(code, offered, lines):
-    assert reading.replaced_lines(code, offered)[1] == lines
+    assert patching.replaced_lines(code, offered)[1] == lines
 
 
 def test_the_marker_is_taken_off():
@@ -156,3 +156,58 @@ def test_a_schema_is_strict_only_where_openai_accepts_it():
     assert response_format(script_schema((3, 5)))["json_schema"]["strict"] is True
     assert response_format(SCHEMA)["json_schema"]["strict"] is False
     assert tool({**SCHEMA, "title": "A plan!"})["name"] == "A_plan_"
+
+
+BROKEN = """import json
+
+total = 0
+for number in (1, 2, 3):
+    value = number.foo()
+    total += value
+with open("result.json", "w") as file:
+    json.dump({"total": total}, file)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "lines", "script", "placed"),
+    [
+        ("    value = number", (5, 5), "    value = number", (5, 5)),
+        ("value = number", (5, 5), "    value = number", (5, 5)),
+        ("    value = number", (3, 7), "    value = number", (5, 5)),
+        ("value = number", (3, 7), "    value = number", (5, 5)),
+        (
+            "for number in (1, 2, 3):\n    value = number",
+            (5, 5),
+            "for number in (1, 2, 3):\n    value = number",
+            (4, 5),
+        ),
+        ("    value = number\n    total += value", (5, 5), "    value = number\n    total += value", (5, 6)),
+        ("   5      value = number", (5, 5), "    value = number", (5, 5)),
+        ("total = sum((1, 2, 3))", (3, 6), "total = sum((1, 2, 3))", (3, 6)),
+        (
+            "total = 0\nfor n in (1, 2, 3):\n    total += n",
+            (3, 6),
+            "total = 0\nfor n in (1, 2, 3):\n    total += n",
+            (3, 6),
+        ),
+        ("if (", (5, 5), "if (", (5, 5)),
+        ("x = 1", (7, 99), "x = 1", (7, 99)),
+    ],
+    ids=[
+        "as-asked",
+        "indentation-forgotten",
+        "one-of-five",
+        "one-of-five-dedented",
+        "line-before-repeated",
+        "line-after-repeated",
+        "numbers-copied",
+        "four-merged-into-one",
+        "fewer-lines-whole-range",
+        "no-python",
+        "no-such-lines",
+    ],
+)
+def test_replacement_lines_are_put_where_they_belong(code, lines, script, placed):
+    fitted_code, fitted_lines = patching.fitted(code, lines, BROKEN)
+    assert (fitted_code.rstrip("\n"), fitted_lines) == (script, placed)
