@@ -117,7 +117,9 @@ def _literal(name: str, value: Any) -> str:
     except (ValueError, SyntaxError):
         same = False
     if not same:
-        raise UserError(f"The value of {name} is not plain data: {value!r:.80}.", "Give numbers, text, or lists of them.")
+        raise UserError(
+            f"The value of {name} is not plain data: {value!r:.80}.", "Give numbers, text, or lists of them."
+        )
     return text
 
 

@@ -23,7 +23,9 @@ TARGET_RA = 83.6331  # deg, ICRS
 TARGET_DEC = 22.0145  # deg, ICRS
 SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
 OBS_IDS = None  # list of observation ids; None for all
-DATES = None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
+DATES = (
+    None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
+)
 RESULTS = {  # key in result.json: [quantity, unit]; the quantities are those of `known` below
     "n_obs": ["n_obs", ""],
     "livetime_h": ["livetime", "h"],

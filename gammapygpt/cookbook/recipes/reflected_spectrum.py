@@ -30,7 +30,9 @@ TARGET_RA = 83.6331  # deg, ICRS, centre of the ON region
 TARGET_DEC = 22.0145  # deg, ICRS
 SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
 OBS_IDS = None  # list of observation ids; None for all
-DATES = None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
+DATES = (
+    None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
+)
 ON_RADIUS = 0.11  # deg
 EXCLUSION_RADIUS = 0.3  # deg around the target, kept out of the OFF regions; 0 for none
 CONTAINMENT_CORRECTION = True  # for the part of the PSF outside the ON region, as of a point source
@@ -159,11 +161,16 @@ def flux_point(low, high):
     """Photon flux in the band between two of FLUX_POINT_EDGES."""
     axis = flux_points.geom.axes["energy"]
     band = np.flatnonzero(np.isclose(axis.edges[:-1], low * u.TeV) & np.isclose(axis.edges[1:], high * u.TeV))[0]
-    return flux_points.flux.quantity.squeeze(axis=(1, 2))[band], flux_points.flux_err.quantity.squeeze(axis=(1, 2))[band]
+    return flux_points.flux.quantity.squeeze(axis=(1, 2))[band], flux_points.flux_err.quantity.squeeze(axis=(1, 2))[
+        band
+    ]
 
 
 n_on, n_off, alpha = int(total["counts"]), int(total["counts_off"]), float(total["alpha"])
-safe_energies = energy_axis.edges[:-1][stacked.mask_safe.data.squeeze()], energy_axis.edges[1:][stacked.mask_safe.data.squeeze()]
+safe_energies = (
+    energy_axis.edges[:-1][stacked.mask_safe.data.squeeze()],
+    energy_axis.edges[1:][stacked.mask_safe.data.squeeze()],
+)
 known = {
     "n_obs": lambda: (len(observations), None),
     "livetime": lambda: (sum(observation.observation_live_time_duration for observation in observations), None),
@@ -182,6 +189,7 @@ known = {
     "n_flux_points": lambda: (flux_points.geom.axes["energy"].nbin, None),
     "pivot_energy": lambda: (spectrum.pivot_energy, None),
     "fit_statistic": lambda: (fit_result.total_stat, None),
+    "fit_success": lambda: (int(fit_result.success), None),
     "safe_energy_min": lambda: (safe_energies[0].min(), None),
     "safe_energy_max": lambda: (safe_energies[1].max(), None),
 }

@@ -29,7 +29,9 @@ TARGET_RA = 83.6331  # deg, ICRS, centre of the ON region
 TARGET_DEC = 22.0145  # deg, ICRS
 SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
 OBS_IDS = None  # list of observation ids; None for all
-DATES = None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
+DATES = (
+    None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
+)
 MAP_WIDTH = 3.0  # deg, side of the square map centred on the target
 PIXEL_SIZE = 0.02  # deg
 ENERGY_MIN = 0.5  # TeV, reconstructed
@@ -89,7 +91,9 @@ safe_mask_maker = SafeMaskMaker(methods=["offset-max"], offset_max=OFFSET_MAX * 
 background_maker = FoVBackgroundMaker(method=BACKGROUND_METHOD, exclusion_mask=exclusion_mask)
 for observation in observations:
     cutout = stacked.cutout(
-        observation.get_pointing_icrs(observation.tmid), width=2 * (OFFSET_MAX + 0.3) * u.deg, name=f"obs-{observation.obs_id}"
+        observation.get_pointing_icrs(observation.tmid),
+        width=2 * (OFFSET_MAX + 0.3) * u.deg,
+        name=f"obs-{observation.obs_id}",
     )
     dataset = dataset_maker.run(cutout, observation)
     dataset = safe_mask_maker.run(dataset, observation)
@@ -161,7 +165,10 @@ known = {
     "glat": lambda: (shape.position.galactic.b, None),
     "position_uncertainty": position_uncertainty,
     "separation": lambda: (shape.position.separation(target), None),
-    "background_norm": lambda: (stacked.background_model.parameters["norm"].value, stacked.background_model.parameters["norm"].error),
+    "background_norm": lambda: (
+        stacked.background_model.parameters["norm"].value,
+        stacked.background_model.parameters["norm"].error,
+    ),
     "dnde": model_value(spectrum, spectrum.evaluate_error),
     "flux": model_value(spectrum.integral, spectrum.integral_error),
     "energy_flux": model_value(spectrum.energy_flux, spectrum.energy_flux_error),
@@ -169,6 +176,7 @@ known = {
     "test_statistic": test_statistic,
     "significance": lambda: (np.sqrt(max(test_statistic()[0], 0)), None),
     "fit_statistic": lambda: (fit_result.total_stat, None),
+    "fit_success": lambda: (int(fit_result.success), None),
 }
 
 units = {}

@@ -1,0 +1,281 @@
+"""What a key of `result.json` stands for: from its name, the words beside it and its unit to a quantity that a recipe knows."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from gammapygpt.cookbook.energies import TEV, find_energies, in_tev
+from gammapygpt.cookbook.words import Page
+
+Kind = Literal["observation_list", "reflected_significance", "reflected_spectrum", "stacked_3d"]
+
+
+class Quantity(NamedTuple):
+    """What a recipe's `known` calls it, with the arguments that it takes and the unit it is written in."""
+
+    name: str
+    arguments: tuple[object, ...] = ()
+    unit: str = ""
+
+    def entry(self) -> list[object]:
+        """As it stands in the constant RESULTS."""
+        return [self.name, *self.arguments, self.unit]
+
+
+FLUX, ENERGY_FLUX, DNDE = "cm-2 s-1", "erg cm-2 s-1", "cm-2 s-1 TeV-1"
+
+# Words of a key or its meaning -> (quantity, default unit). The first line that fits wins, so the special stands before the general.
+COUNTS = [
+    (r"\bn ?(obs|runs?)\b|\bnum(ber)?( of)?( \w+)? (obs|observations|runs)\b|\bhow many (observations|runs)\b|\bcount of (observations|runs)\b|^(obs|runs?) (count|number)$|^n observations$|^n$", "n_obs", ""),
+    (r"\bmean live ?time\b|\baverage live ?time\b", "mean_livetime", "h"),
+    (r"\bdead ?time( fraction)?\b", "dead_time_fraction", ""),
+    (r"\blive ?time\b|\bt live\b|\bexposure( time)?\b", "livetime", "h"),
+    (r"\bon ?time\b|\b(total )?observ(ation|ing) time\b", "ontime", "h"),
+]  # fmt: skip
+LISTS = [
+    (r"\b(mean|average|avg)( \w+)? zen(ith)?\b|\bzen(ith)?( \w+)? (mean|average|avg)\b", "mean_zenith", "deg"),
+    (r"\b(min(imum)?|smallest|lowest|best)( \w+)? zen(ith)?\b|\bzen(ith)?( \w+)? min(imum)?\b", "min_zenith", "deg"),
+    (r"\b(max(imum)?|largest|highest|worst)( \w+)? zen(ith)?\b|\bzen(ith)?( \w+)? max(imum)?\b", "max_zenith", "deg"),
+    (r"\b(mean|average|avg)( \w+)? (offset|separation|distance)\b", "mean_offset", "deg"),
+    (r"\b(min(imum)?|smallest|closest)( \w+)? (offset|separation|distance)\b", "min_offset", "deg"),
+    (r"\b(max(imum)?|largest|farthest)( \w+)? (offset|separation|distance)\b", "max_offset", "deg"),
+    (r"\b(first|smallest|lowest|min(imum)?|earliest)( \w+)? (run|obs|observation|id)\b", "first_obs_id", ""),
+    (r"\b(last|largest|highest|max(imum)?|latest)( \w+)? (run|obs|observation|id)\b", "last_obs_id", ""),
+    (r"\b(first|earliest|start)( \w+)? (date|time)\b", "first_date", ""),
+    (r"\b(last|latest)( \w+)? (date|time)\b", "last_date", ""),
+    (r"\b(obs(ervation)?|run) ?(id|number)?s\b|\bids\b|\b(obs|observation|run) (list|ids?)\b|\blist of (ids|runs|observations)", "obs_ids", ""),
+]  # fmt: skip
+REGIONS = [
+    (r"\bn ?on\b|\bon counts\b|\bcounts on\b|^on$", "n_on", ""),
+    (r"\bn ?off\b|\boff counts\b|\bcounts off\b|^off$", "n_off", ""),
+    (r"\bsignal (to|over) (background|noise)\b|\bs ?(to|over) ?b\b|\bs b ratio\b", "signal_to_background", ""),
+    (r"\bsignificance\b|\bsignif\b|\bsqrt ?ts\b|\bli ?(and )?ma\b|\b(n ?)?sigmas?\b|\bsnr\b", "significance", ""),
+    (r"\bexcess rate\b|\bgamma(-ray)? rate\b|\brate\b", "excess_rate", "min-1"),
+    (r"\b(bkg|background|on off)? ?(norm(alisation)?|ratio)? ?\balpha\b", "alpha", ""),
+    (r"\bexcess\b|\bn ?(gamma|signal|excess)\b|\bsignal counts\b", "excess", ""),
+    (r"\bbackground\b|\bbkg\b|\bn ?b(kg)?\b", "background", ""),
+]  # fmt: skip
+SPECTRUM = [
+    (r"\b(number of|n) ?(flux )?points\b", "n_flux_points", ""),
+    (r"\bpivot\b|\bdecorrelation\b", "pivot_energy", "TeV"),
+    (r"\b(e|energy)? ?cut ?-?off( energy)?\b|\be ?c(ut)?\b", "cutoff", "TeV"),
+    (r"\blambda\b|\binverse cut", "parameter lambda_", "TeV-1"),
+    (r"\bbeta\b|\bcurvature\b", "parameter beta", ""),
+    (r"\b(fit ?)?stat(istic)?\b|\blikelihood\b|\bw ?stat\b|\bcash\b", "fit_statistic", ""),
+    (r"\bindex\b|\bgamma\b|\bslope\b", "parameter index", ""),
+    (r"\b(e ?flux|energy ?flux|integral energy)\b", "energy_flux", ENERGY_FLUX),
+    (r"\bdn ?de\b|\bdiff(erential)?( \w+)? flux\b|\bflux density\b|\bdiff flux\b", "dnde", DNDE),
+    (r"\bamplitude\b|\bampl?\b|\bnorm(alisation|alization)?\b|\b(phi|n|f) ?0\b|\bprefactor\b", "parameter amplitude", DNDE),
+    (r"\b(photon ?|integral ?)?flux\b|\bphi\b|\bf\b", "flux", FLUX),
+    (r"\bconverge\w*\b|\bfit ok\b|\bsuccess\b", "fit_success", ""),
+]  # fmt: skip
+SAFE = [
+    (r"\b(energy )?threshold\b|\bsafe energy( min(imum)?)?\b|\be ?(min|thr)\b", "safe_energy_min", "TeV"),
+    (r"\be ?max\b|\bsafe energy max(imum)?\b", "safe_energy_max", "TeV"),
+]
+CUBE = [
+    (r"\b(bkg|background) (norm(alisation|alization)?|scale)\b|\bnorm (bkg|background)\b", "background_norm", ""),
+    (r"\bpos(ition)? ?(err(or)?|unc(ertainty)?)\b", "position_uncertainty", "deg"),
+    (r"\bseparation\b|\boffset\b|\bdistance\b", "separation", "deg"),
+    (r"\bglon\b|\bgalactic longitude\b|^l$", "glon", "deg"),
+    (r"\bglat\b|\bgalactic latitude\b|^b$", "glat", "deg"),
+    (r"\br\.?a\b|\bright ascension\b|\blon(gitude)?\b( 0)?", "ra", "deg"),
+    (r"\bdec(lination)?\b|\blat(itude)?\b( 0)?", "dec", "deg"),
+    (r"\bsqrt ?ts\b|\bsignificance\b", "significance", ""),
+    (r"\bts\b|\btest statistic\b", "test_statistic", ""),
+    (r"\bexcess\b|\bn ?(gamma|signal|excess)\b|\bsignal counts\b", "excess", ""),
+    (r"\b(predicted )?background\b|\bbkg\b", "background", ""),
+    (r"\bcounts\b|\bn events\b", "counts", ""),
+]  # fmt: skip
+SHAPES = {
+    "gauss": [(r"\bsigma\b|\bwidth\b|\bextension\b|\bextent\b|\bsize\b", "parameter sigma", "deg")],
+    "disk": [(r"\bradius\b|\br ?0\b|\br disk\b|\bextension\b|\bextent\b|\bsize\b", "parameter r_0", "deg")],
+    "point": [],
+}
+
+ERROR = r"(?:_| )(?:err(?:or)?|unc(?:ertainty)?|std|sigma_?err)$"
+LOG_PARABOLA = [(r"\balpha\b|\bindex\b", "parameter alpha", "")]
+FLUX_LIKE = ("flux", "energy_flux", "dnde")
+KEY_UNITS = {
+    "deg": "deg", "arcmin": "arcmin", "arcsec": "arcsec", "h": "h", "hr": "h", "hours": "h", "hour": "h", "s": "s", "sec": "s",
+    "seconds": "s", "min": "min", "minutes": "min", "erg": "erg cm-2 s-1", "percent": "percent",
+}  # fmt: skip
+ONE = rf"(?:{'|'.join(TEV)})"
+KEY_RANGE = re.compile(
+    rf"(?<![A-Za-z\d])(\d+(?:[p.]\d+)?)_?({ONE})?_?(?:to_?|-)?_?(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I
+)
+KEY_ABOVE = re.compile(rf"_?(?:above|over|gt|ge)_?(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I)
+KEY_SINGLE = re.compile(rf"_?(?:at_?)?(?<![\d.p])(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I)
+
+UNIT_WORDS = {
+    "hours": "h",
+    "hour": "h",
+    "hr": "h",
+    "minutes": "min",
+    "minute": "min",
+    "seconds": "s",
+    "second": "s",
+    "sec": "s",
+}
+UNIT_WORD = r"(?:(?:ph|photons|erg|TeV|GeV|MeV|keV|cm|m|km|s|sec|h|min|deg|sr)\s*(?:\^|\*\*)?\s*\(?[-+]?\d?\)?)"
+COMPOUND = re.compile(rf"(?<![\w.-])(?:1\s*/\s*)?\(?{UNIT_WORD}(?:\s*[*/\s]\s*{UNIT_WORD})+(?!\w)")
+SIMPLE = re.compile(
+    r"(?<![\d.]\s)(?<![\d.])\b(deg|arcmin|arcsec|hours?|hr|h|minutes?|seconds?|TeV-1|1/TeV|TeV|GeV|MeV)\b(?!\s*[\w-]*\d)"
+)
+
+
+def quantity(
+    key: str, meaning: str, unit: str, kind: Kind, shape: str = "point", spectrum: str = "pl"
+) -> Quantity | None:
+    """What one key stands for in one kind of analysis.
+
+    Parameters
+    ----------
+    key
+        As it will stand in `result.json`.
+    meaning
+        What the request says about it.
+    unit
+        Where known; else it is looked for in `meaning` and in the key's last part.
+    kind
+        Of the analysis: `alpha` is one thing in a log parabola and another beside ON and OFF counts.
+    shape, spectrum
+        Tags of the spatial and the spectral model.
+
+    Returns
+    -------
+    Quantity or None
+        None where it is nothing that the recipe computes. A flux without energies has no arguments.
+    """
+    stem, energies = _energies_of(key, meaning)
+    stem, of_key = _unit_of_key(stem)
+    error = re.search(ERROR, stem)
+    stem = re.sub(ERROR, "", stem)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|_|(?<=[a-zA-Z])(?=\d)", " ", stem).strip().lower()
+    unit = unit or unit_in(meaning) or of_key
+    known = rules(kind, shape, spectrum)
+    explained = re.sub(r"[\"_]", " ", meaning).lower()
+    name, default = _first(known, words) or _first(known, explained) or ("", "")
+    if not name or re.search(r"\bcrab( nebula)?\b.{0,10}\bunits?\b|\bcrab$|% of", f"{words} {explained}"):
+        return None
+    if not error and re.search(
+        r"\b(1 ?-?sigma|statistical|its|fit) ?(error|uncertainty)\b|\b(error|uncertainty) (of|on)\b", explained
+    ):
+        error = re.search(r"err|unc|delta|sig", words)
+    name, *parameter = name.split()
+    name = _by_unit(name, unit)
+    if name in FLUX_LIKE and default in (FLUX, ENERGY_FLUX, DNDE):
+        default = {"flux": FLUX, "energy_flux": ENERGY_FLUX, "dnde": DNDE}[name]
+        if name == "dnde":
+            energies = energies[:1]
+    else:
+        energies = ()
+    if not _fits(unit, default):
+        if default and unit != of_key:
+            return None
+        unit = ""
+    return Quantity(name + ("_error" if error else ""), (*parameter, *energies), unit or default)
+
+
+def rules(kind: Kind, shape: str, spectrum: str) -> list[tuple[str, str, str]]:
+    if kind == "observation_list":
+        return COUNTS + LISTS
+    if kind == "reflected_significance":
+        return REGIONS + COUNTS
+    curved = LOG_PARABOLA if spectrum == "lp" else []
+    if kind == "reflected_spectrum":
+        return curved + REGIONS[:4] + SPECTRUM + SAFE + REGIONS[5:] + COUNTS
+    return curved + CUBE[:8] + SHAPES[shape] + SPECTRUM + COUNTS + CUBE[8:]
+
+
+def _first(rules: list[tuple[str, str, str]], words: str) -> tuple[str, str] | None:
+    return next(((name, unit) for pattern, name, unit in rules if re.search(pattern, words)), None)
+
+
+def _energies_of(key: str, meaning: str) -> tuple[str, tuple[float, ...]]:
+    """The key without its energies, and the energies in TeV; the meaning's where the key has none."""
+    if match := KEY_RANGE.search(key):
+        low, unit, high, last = match.groups()
+        return key[: match.start()] + "_" + key[match.end() :], (in_tev(low, unit or last), in_tev(high, last))
+    if match := KEY_ABOVE.search(key):
+        return key[: match.start()] + "_" + key[match.end() :], (in_tev(*match.groups()), ABOVE_TO)
+    energies: tuple[float, ...] = ()
+    for found in find_energies(Page(meaning)):
+        if found.form == "range":
+            energies = found.values
+        elif found.form == "above":
+            energies = (found.values[0], ABOVE_TO)
+        elif found.form == "single" and not energies:
+            energies = found.values
+    if match := KEY_SINGLE.search(key):
+        alone = (in_tev(*match.groups()),)
+        return key[: match.start()] + "_" + key[match.end() :], energies if len(energies) == 2 else alone
+    return key, energies
+
+
+ABOVE_TO = 1000.0
+"""TeV: where an integral `above` an energy ends; nothing is left beyond for any spectrum softer than index 1.5."""
+
+
+def _unit_of_key(stem: str) -> tuple[str, str]:
+    """The key without a unit at its end (`_deg`, `_h`, `_erg`), and that unit."""
+    first, _, last = stem.strip("_").rpartition("_")
+    if first and last in KEY_UNITS:
+        return first, KEY_UNITS[last]
+    if first and last in ("TeV", "GeV"):
+        return first, last
+    return stem.strip("_"), ""
+
+
+def unit_in(text: str) -> str:
+    """The unit that a phrase names, in the spelling of astropy; empty where it names none."""
+    if match := COMPOUND.search(text):
+        return _spell(match.group())
+    if match := SIMPLE.search(text):
+        unit = match.group(1)
+        return "TeV-1" if unit == "1/TeV" else UNIT_WORDS.get(unit, unit)
+    return ""
+
+
+def _spell(text: str) -> str:
+    """`TeV^-1 cm^-2/s`, `1/(cm2 s)` and their like as `TeV-1 cm-2 s-1`."""
+    parts, sign = [], 1
+    inverse = bool(re.match(r"\s*1?\s*/\s*\(", text))
+    for token in re.findall(
+        r"/|(?:ph(?:otons)?|erg|[kMGT]eV|km|cm|m|sec|s|h|min|deg|sr)(?:\^|\*\*)?\(?[-+]?\d*\)?", text
+    ):
+        if token == "/":
+            sign = -1
+            continue
+        base, power = re.fullmatch(r"([A-Za-z]+)\D*?(-?\d*)\)?", token.replace("+", "")).groups()  # type: ignore[union-attr]
+        if not base.startswith("ph"):
+            exponent = int(power or 1) * sign
+            parts.append(base.replace("sec", "s") + ("" if exponent == 1 else str(exponent)))
+        sign = -1 if inverse else 1
+    return " ".join(parts)
+
+
+def _dimension(unit: str) -> str:
+    """What a unit measures, coarsely: enough to tell fluxes apart."""
+    from astropy import units as u
+
+    return str(u.Unit(unit).physical_type) + str(u.Unit(unit).decompose().bases) if unit else ""
+
+
+def _fits(unit: str, default: str) -> bool:
+    from astropy import units as u
+
+    try:
+        return not unit or u.Unit(unit).is_equivalent(u.Unit(default))
+    except ValueError:
+        return False
+
+
+def _by_unit(name: str, unit: str) -> str:
+    """The kind of flux that the unit says, whatever it is called."""
+    if name in FLUX_LIKE and unit:
+        for kind, default in (("flux", FLUX), ("energy_flux", ENERGY_FLUX), ("dnde", DNDE)):
+            if _fits(unit, default):
+                return kind
+    return name

@@ -1,0 +1,135 @@
+"""The text of a request as a page from which quantities are taken one after the other, each with the words it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
+ABBREVIATIONS = {
+    "H.E.S.S.": "HESS",
+    "e.g.": "eg",
+    "i.e.": "ie",
+    "et al.": "et al",
+    "approx.": "approx",
+    "incl.": "incl",
+    "vs.": "vs",
+    "Dec.": "Dec",
+    "R.A.": "RA",
+    "No.": "No",
+    "nos.": "nos",
+}
+SPELLINGS = [
+    (r"[\u2010-\u2015\u2212]", "-"),
+    (r"\u00d7", "x"),
+    (r"[\u201c\u201d]", '"'),
+    (r"[\u2018\u2019]", "'"),
+    (r"\u03c3", "sigma"),
+    (r"\u03b8", "theta"),
+    (r"\u2264", "<="),
+    (r"\u2265", ">="),
+    (r"\s*\u00b0(?!\d)|\s*\b(?:degrees?|degs)\b", " deg"),
+    (r"\u00b0", "d"),
+    (r"(?<=\d)-deg\b", " deg"),
+    (r"\barc-?min(?:ute)?s?\b", "arcmin"),
+    (r"\barc-?sec(?:ond)?s?\b", "arcsec"),
+    (r"\bteraelectronvolts?\b", "TeV"),
+    (r"\b(?<!-)(?:off|on)[ -](?=regions?\b)", lambda match: match.group().upper()),
+    (r"[ \t\f\v]+", " "),
+]
+SENTENCE_END = re.compile(r"(?:[.!?](?=\s+[A-Z\"'(\[{`*-])|\n\s*\n|\n(?=\s*[-*]\s)|[.!?]\s*$)")
+CLAUSE_END = re.compile(r"[,;:()\[\]]|\b(?:and|but|while|with)\b")
+
+
+def tidy(text: str) -> str:
+    """The request in plain characters: one kind of dash and quote, `deg` for degrees, no dots in abbreviations."""
+    for short, plain in ABBREVIATIONS.items():
+        text = text.replace(short, plain)
+    for pattern, replacement in SPELLINGS:
+        text = re.sub(pattern, replacement, text)
+    return text.strip()
+
+
+@dataclass
+class Page:
+    """A tidy text, and what of it has not been understood yet."""
+
+    text: str
+    left: str = field(default="")
+    """The text with everything taken blanked out; positions are those of `text`."""
+
+    def __post_init__(self) -> None:
+        self.left = self.left or self.text
+
+    def find(self, pattern: str, flags: int = re.IGNORECASE) -> Iterator[re.Match[str]]:
+        """Matches in what is left."""
+        return re.finditer(pattern, self.left, flags)
+
+    def has(self, pattern: str) -> bool:
+        """Whether a pattern is in what is left."""
+        return re.search(pattern, self.left, re.IGNORECASE) is not None
+
+    def take(self, start: int, end: int) -> str:
+        """Blank a stretch, and give its words."""
+        self.left = self.left[:start] + "\0" * (end - start) + self.left[end:]
+        return self.text[start:end]
+
+    def sentences(self) -> list[tuple[int, int]]:
+        """Start and end of each sentence."""
+        ends = [match.end() for match in SENTENCE_END.finditer(self.text)]
+        bounds = [0, *ends, len(self.text)]
+        return [(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True) if self.text[a:b].strip()]
+
+    def sentence(self, position: int) -> tuple[int, int]:
+        """The sentence around a position."""
+        return next(((a, b) for a, b in self.sentences() if a <= position < b), (0, len(self.text)))
+
+    def clause(self, start: int, end: int) -> tuple[int, int]:
+        """The clause around a stretch: up to the next comma, parenthesis, `and`, `but` or `with`, within its sentence."""
+        first, last = self.sentence(start)
+        before = [match.end() for match in CLAUSE_END.finditer(self.text, first, start)]
+        after = CLAUSE_END.search(self.text, end, last)
+        return (before[-1] if before else first), (after.start() if after else last)
+
+
+def nearest(page: Page, start: int, end: int, meanings: dict[str, str], weak: dict[str, str] | None = None) -> str:
+    """Which of several meanings a number has: the one whose words stand nearest to it.
+
+    First within its clause, then by weaker words within its clause, then within its sentence. A comma, another number or a clause's end in between counts as distance.
+
+    Parameters
+    ----------
+    page
+        Where it stands.
+    start, end
+        Of the number and its unit.
+    meanings
+        Regular expression of the telling words by name of the meaning.
+    weak
+        The same for words that tell something only where no better ones stand.
+
+    Returns
+    -------
+    str
+        A key of `meanings`, or empty.
+    """
+    clause, sentence = page.clause(start, end), page.sentence(start)
+    for (first, last), patterns in ((clause, meanings), (clause, weak or {}), (sentence, meanings)):
+        best: dict[str, float] = {}
+        for name, pattern in patterns.items():
+            for match in re.finditer(pattern, page.text[first:last], re.IGNORECASE):
+                a, b = first + match.start(), first + match.end()
+                between = page.text[b:start] if b <= start else page.text[end:a]
+                if a < end and b > start:
+                    between = ""
+                far = len(between) + 25 * len(CLAUSE_END.findall(between)) + 40 * len(re.findall(NUMBER, between))
+                best[name] = min(far, best.get(name, far))
+        if best:
+            return min(best, key=lambda name: best[name])
+    return ""
+
+
+def number(text: str) -> float:
+    """A number as people and keys write it: `0.3`, `.3`, `0p3`, `1e-11`."""
+    return float(re.sub(r"(?<=\d)p(?=\d)", ".", text))
