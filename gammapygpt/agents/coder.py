@@ -7,6 +7,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from gammapygpt import cookbook
+from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import strategy
 from gammapygpt.agents.workshop import ask, conversation, folder, prepare_sandbox, told
 from gammapygpt.context import Context
@@ -63,11 +64,10 @@ def task(state: RunState, context: Context) -> dict[str, Any]:
     """What the task turn of the prompt is filled with."""
     request, plan = state["request"], state.get("plan")
     snippets = state.get("snippets", [])
-    by_rules = plan or (cookbook.plan(request) or Plan())
     return {
         "request": request.text,
         "stores": told(request.stores),
-        "results": request.results or by_rules.results,
+        "results": wanted_results(request, plan),
         "steps": plan.steps if plan else [],
         "assumptions": plan.assumptions if plan else [],
         "reference": [snippet for snippet in snippets if not snippet.source.startswith("recipe:")],

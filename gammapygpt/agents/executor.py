@@ -10,10 +10,11 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from gammapygpt.agents import gates
+from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import same_script, signature
 from gammapygpt.agents.workshop import environment, folder, take_sandbox
 from gammapygpt.context import Context
-from gammapygpt.state import Attempt, Draft, Execution, ResultSpec, RunState, Usage
+from gammapygpt.state import Attempt, Draft, Execution, RunState, Usage
 
 SLOWER = 1.05
 """A candidate may take this much longer than the script that it replaces: below it, it is noise."""
@@ -53,14 +54,14 @@ def tried(draft: Draft, state: RunState, context: Context, tell: Callable[[dict[
     for earlier in attempts:
         if earlier.script and same_script(earlier.script, draft.script):
             return repeated(attempt, earlier)
-    wanted = wanted_results(state)
+    wanted = wanted_results(state["request"], state.get("plan"))
     if context.preflight:
         attempt.findings = gates.preflight(draft.script, environment(context.settings), wanted)
         if any(finding.severity == "error" for finding in attempt.findings):
             return attempt.model_copy(update=gates.verdict(attempt))
     attempt.execution = executed(attempt, state, context, tell)
     workspace = folder(context).attempt(attempt.number) / "workspace"
-    attempt = gates.judge(attempt, state["request"], wanted, workspace, context.settings)
+    attempt = gates.judge(attempt, state["request"], wanted, workspace, context.settings, state.get("plan"))
     return compared(attempt, attempts) if draft.author == "optimiser" and attempt.passed else attempt
 
 
@@ -71,16 +72,6 @@ def repeated(attempt: Attempt, earlier: Attempt) -> Attempt:
         return attempt.model_copy(update={**same, "declined": f"the same as attempt {earlier.number}"})
     summary = f"The same script as attempt {earlier.number}, not run again. {earlier.summary}"
     return attempt.model_copy(update={**same, "summary": summary})
-
-
-def wanted_results(state: RunState) -> list[ResultSpec]:
-    """The numbers that must come out: `--expect`'s, or the plan's, or those that the request spells out."""
-    from gammapygpt import cookbook
-
-    if state["request"].results:
-        return state["request"].results
-    plan = state.get("plan") or cookbook.plan(state["request"])
-    return plan.results if plan else []
 
 
 def executed(attempt: Attempt, state: RunState, context: Context, tell: Callable[[dict[str, Any]], Any]) -> Execution:

@@ -9,7 +9,7 @@ from gammapygpt import checks, sandbox
 from gammapygpt.agents.strategy import signature
 from gammapygpt.sandbox.base import Limits, Sandbox
 from gammapygpt.settings import Settings
-from gammapygpt.state import Attempt, Environment, Execution, FailureKind, Finding, Request, ResultSpec
+from gammapygpt.state import Attempt, Environment, Execution, FailureKind, Finding, Plan, Request, ResultSpec
 
 STOPPED: dict[str, tuple[FailureKind, str]] = {
     "wall": ("timeout", "it ran longer than it may"),
@@ -54,19 +54,19 @@ def limits_for(settings: Settings, seconds_left: float | None) -> Limits:
     return limits.model_copy(update={"wall_s": max(1.0, seconds_left)})
 
 
-def judge(attempt: Attempt, request: Request, wanted: list[ResultSpec], workspace: Path, settings: Settings) -> Attempt:
+def judge(
+    attempt: Attempt,
+    request: Request,
+    wanted: list[ResultSpec],
+    workspace: Path,
+    settings: Settings,
+    plan: Plan | None = None,
+) -> Attempt:
     """Gate 3 on an attempt that ran, and the verdict: `failure`, `signature` and `summary` filled in."""
     if attempt.execution is not None and attempt.execution.completed:
-        attempt = attempt.model_copy(
-            update={
-                "validation": checks.validate(
-                    workspace,
-                    wanted,
-                    expectations=checks.read_expectations(Path(request.expect_file)) if request.expect_file else [],
-                    validators=settings.validation.validators,
-                )
-            }
-        )
+        known = checks.read_expectations(Path(request.expect_file)) if request.expect_file else []
+        validation = checks.validate(workspace, wanted, known, settings.validation.validators, plan, request)
+        attempt = attempt.model_copy(update={"validation": validation})
     return attempt.model_copy(update=verdict(attempt))
 
 

@@ -10,15 +10,17 @@ from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
 from gammapygpt import cookbook
+from gammapygpt.agents.reading import plan_by_rules, wanted_results
 from gammapygpt.agents.workshop import ask, conversation, told
 from gammapygpt.context import Context
+from gammapygpt.cookbook import Recipe
 from gammapygpt.state import Plan, Request, ResultSpec, RunState
 
 
 def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     """Turn the request into a plan; what a model adds is kept only where the request or a recipe bears it out."""
     request, attempts = state["request"], state.get("attempts", [])
-    by_rules = cookbook.plan(request)
+    by_rules = plan_by_rules(request)
     known = cookbook.recipes() if runtime.context.retrieval else {}
     messages = conversation(
         "planner",
@@ -26,9 +28,9 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         request=request.text,
         stores=told(request.stores),
         recipes=[
-            {"name": recipe.name, "title": recipe.title, "constants": recipe.described()} for recipe in known.values()
+            {"name": recipe.name, "title": recipe.title, "constants": constants(recipe)} for recipe in known.values()
         ],
-        draft=json.dumps(by_rules.model_dump(exclude={"assumptions"})) if by_rules and known else "",
+        draft=json.dumps(by_rules.model_dump(exclude={"assumptions"})) if by_rules.recipe and known else "",
         failures=[{"summary": attempt.summary} for attempt in attempts],
     )
     reply = ask(
@@ -46,6 +48,11 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     chosen = settle(proposed(reply.value), by_rules, request)
     runtime.stream_writer({"event": "planned", **chosen.model_dump(include={"recipe", "parameters", "steps"})})
     return {"plan": chosen, "refusal": "", "usage": reply.usage}
+
+
+def constants(recipe: Recipe) -> list[str]:
+    """A recipe's constants, one line each: name, value, unit and meaning."""
+    return [f"{one.name} = {one.default!r}  # {one.comment}" for one in recipe.constants.values()]
 
 
 def plan_schema(recipe_names: list[str]) -> dict[str, Any]:
@@ -75,24 +82,21 @@ def proposed(value: dict[str, Any] | None) -> Plan:
         return Plan()
 
 
-def settle(model: Plan, by_rules: Plan | None, request: Request) -> Plan:
+def settle(model: Plan, rules: Plan, request: Request) -> Plan:
     """One plan out of the model's and the one read by rules.
 
     Keys that the request or `--expect` names stand; a model may copy numbers, never make them.
     """
-    rules = by_rules or Plan()
     recipe = model.recipe if model.recipe in cookbook.recipes() else rules.recipe
-    constants = cookbook.recipes()[recipe].constants if recipe else {}
-    parameters = {
-        name: value for name, value in model.parameters.items() if name in constants and copied(value, request)
-    }
+    known = cookbook.recipes()[recipe].constants if recipe else {}
+    parameters = {name: value for name, value in model.parameters.items() if name in known and copied(value, request)}
     if recipe == rules.recipe:
         parameters = {**parameters, **rules.parameters}
     return Plan(
         steps=model.steps or rules.steps,
         recipe=recipe,
         parameters=parameters,
-        results=request.results or rules.results or known_keys(model.results),
+        results=wanted_results(request, rules) or known_keys(model.results),
         assumptions=[*rules.assumptions, *(a for a in model.assumptions if a not in rules.assumptions)],
     )
 
