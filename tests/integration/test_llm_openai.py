@@ -94,7 +94,7 @@ def test_json_in_the_best_form_there_is(scripted_server, abilities, reply):
     assert (answer.value, answer.fault) == ({"steps": ["a"]}, "")
     body = server.bodies[0]
     assert ("tools" in body, "response_format" in body) == ("tools" in abilities, "json_schema" in abilities)
-    assert ("JSON schema" in body["messages"][-1]["content"]) == (not abilities)
+    assert ("JSON schema" in body["messages"][-1]["content"]) == ("tools" not in abilities)
 
 
 # what is sent
