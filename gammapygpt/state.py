@@ -88,7 +88,7 @@ class Environment(BaseModel):
     modules: list[str] = Field(default_factory=list)
     """Importable dotted names: every top-level module, and the submodules of Gammapy and its companions."""
     names: dict[str, list[str]] = Field(default_factory=dict)
-    """Public attributes by Gammapy module."""
+    """Public attributes by module, of Gammapy and its companions."""
 
 
 class Plan(BaseModel):

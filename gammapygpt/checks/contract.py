@@ -6,6 +6,7 @@ boundary: Python can be written so that no static check sees through it. What ke
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 
 from gammapygpt.checks.files import check_files
@@ -33,13 +34,22 @@ def check_contract(
     """
     source = parse(script)
     if isinstance(source, Finding):
-        return [source]
+        return [newer_python(source, environment)]
     try:
         found = list(_all_rules(source, environment, expected_keys))
     except RecursionError:
         return [syntax_finding("The script is nested too deeply.", "Split deep expressions into several lines.")]
     unique = {(finding.rule, finding.line, finding.message): finding for finding in found}
     return sorted(unique.values(), key=lambda finding: (finding.line is None, finding.line or 0))
+
+
+def newer_python(finding: Finding, environment: Environment | None) -> Finding:
+    """What this interpreter cannot parse may be good Python for a newer one: no reason to send the script back."""
+    theirs = environment.python.split(".")[:2] if environment is not None else []
+    newer = finding.rule == "syntax" and finding.line is not None and all(part.isdecimal() for part in theirs)
+    if newer and tuple(int(part) for part in theirs) > sys.version_info[:2]:
+        return finding.model_copy(update={"severity": "warning"})
+    return finding
 
 
 def _all_rules(source: Source, environment: Environment | None, expected_keys: Sequence[str]) -> Iterator[Finding]:

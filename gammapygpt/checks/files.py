@@ -76,7 +76,8 @@ def opened(source: Source, node: ast.Call) -> Iterator[Finding]:
     opens = opens or (last.startswith("SourceCatalog") and name.startswith("gammapy.catalog"))
     writes = last == "write" and any(k.arg in ("overwrite", "sed_type", "format") for k in node.keywords)
     candidates = [*node.args[:1]] if opens or writes or name == "os.path.join" else []
-    candidates += [keyword.value for keyword in node.keywords if keyword.arg in PATH_KEYWORDS]
+    if not node.args:
+        candidates += [keyword.value for keyword in node.keywords if keyword.arg in PATH_KEYWORDS]
     if any(absolute(source, candidate) for candidate in candidates):
         yield file_finding("absolute-path", f"`{last}` is given an absolute path, valid on one machine only.", node)
 

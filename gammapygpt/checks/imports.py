@@ -5,38 +5,21 @@ from __future__ import annotations
 import ast
 import difflib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gammapygpt.checks.source import Source
 from gammapygpt.state import Environment, FailureKind, Finding
 
-SYNTAX = (
-    "ReturnOutsideFunction",
-    "YieldOutsideFunction",
-    "ContinueOutsideLoop",
-    "BreakOutsideLoop",
-    "DefaultExceptNotLast",
-    "TwoStarredExpressions",
-    "TooManyExpressionsInStarredAssignment",
-    "DuplicateArgument",
-    "FutureFeatureNotDefined",
-    "LateFutureImport",
-)
-"""Messages of pyflakes about what the parser accepts and the compiler does not."""
-
 
 def check_names(source: Source) -> Iterator[Finding]:
-    """Undefined names, and the syntax errors that only show behind the parser."""
+    """Names that are looked up and never bound."""
     from pyflakes.checker import Checker
     from pyflakes.messages import UndefinedLocal, UndefinedName
 
     loaded = {(node.lineno, node.col_offset): node.id for node in evaluated_names(source.tree)}
     seen = set()
     for message in sorted(Checker(source.tree).messages, key=lambda one: (one.lineno, one.col)):
-        if type(message).__name__ in SYNTAX:
-            text = str(message.message % message.message_args)
-            yield name_finding("syntax", "syntax", f"{text}.", "Correct the syntax on this line.", message.lineno)
-        elif isinstance(message, UndefinedName | UndefinedLocal):
+        if isinstance(message, UndefinedName | UndefinedLocal):
             name = str(message.message_args[0])
             if loaded.get((message.lineno, message.col)) == name and name not in seen:
                 seen.add(name)
@@ -86,9 +69,9 @@ def name_finding(rule: str, kind: FailureKind, message: str, remedy: str, line: 
 
 
 def check_imports(source: Source, environment: Environment) -> Iterator[Finding]:
-    """Imports of modules and of Gammapy's names that the analysis environment does not have."""
+    """Imports of modules and names that the analysis environment does not have."""
     modules = set(environment.modules)
-    guarded = {id(node) for node in guarded_imports(source.tree)}
+    guarded = {id(node) for node in guarded_nodes(source.tree)}
     for node in source.nodes():
         if id(node) in guarded:
             continue
@@ -101,20 +84,31 @@ def check_imports(source: Source, environment: Environment) -> Iterator[Finding]
             yield from missing_attribute(source, node, environment, modules)
 
 
-def guarded_imports(tree: ast.Module) -> Iterator[ast.AST]:
-    """Imports whose failure the script deals with."""
+def guarded_nodes(tree: ast.Module) -> Iterator[ast.AST]:
+    """Everything whose absence the script deals with: `try ... except ImportError`, `if hasattr(...)`, either branch."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and any(catches_imports(handler) for handler in node.handlers):
-            for statement in node.body:
-                yield from ast.walk(statement)
+        tried = isinstance(node, ast.Try) and any(catches_absence(handler) for handler in node.handlers)
+        asked = isinstance(node, ast.If | ast.IfExp | ast.BoolOp) and asks_for_presence(node)
+        if tried or asked:
+            yield from ast.walk(node)
 
 
-def catches_imports(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler takes a failed import."""
+def catches_absence(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler takes a failed import or a missing attribute."""
     if handler.type is None:
         return True
     names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
-    return bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+    return bool(names & {"ImportError", "ModuleNotFoundError", "AttributeError", "Exception", "BaseException"})
+
+
+def asks_for_presence(node: ast.If | ast.IfExp | ast.BoolOp) -> bool:
+    """Whether a condition is about what is installed: `hasattr(np, "trapezoid")`, `np.__version__ < "2"`."""
+    for part in ast.walk(node if isinstance(node, ast.BoolOp) else node.test):
+        if isinstance(part, ast.Name) and part.id in ("hasattr", "getattr", "find_spec", "version"):
+            return True
+        if isinstance(part, ast.Attribute) and part.attr in ("__version__", "version_info", "find_spec", "version"):
+            return True
+    return False
 
 
 def missing_from(node: ast.ImportFrom, environment: Environment, modules: set[str]) -> Iterator[Finding]:
@@ -134,7 +128,7 @@ def missing_from(node: ast.ImportFrom, environment: Environment, modules: set[st
 def missing_attribute(
     source: Source, node: ast.Attribute, environment: Environment, modules: set[str]
 ) -> Iterator[Finding]:
-    """`gammapy.data.Name` through an imported module."""
+    """`np.Name`, `gammapy.data.Name`: an attribute of an imported module."""
     module = source.dotted(node.value)
     known = isinstance(node.value, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
     if known and module in environment.names and not exists(module, node.attr, environment, modules):
@@ -165,17 +159,23 @@ def exists(module: str, name: str, environment: Environment, modules: set[str]) 
 
 
 def missing_name(module: str, name: str, line: int, environment: Environment) -> Finding:
-    """A name that Gammapy does not have there: where it is, or what comes nearest."""
-    elsewhere = sorted((m for m, names in environment.names.items() if name in names), key=lambda m: (m.count("."), m))
-    if elsewhere:
-        near = [f"{other}.{name}" for other in elsewhere[:2]]
-    else:
-        near = difflib.get_close_matches(name, environment.names[module], 3)
-        everywhere = sorted({one for names in environment.names.values() for one in names})
-        near = near or difflib.get_close_matches(name, everywhere, 3)
-    version = environment.versions.get("gammapy", "")
-    text = f"`{module}` of Gammapy {version}".rstrip() + f" has no `{name}`."
+    """A name that a module does not have: where it is, or what comes nearest."""
+    top = module.split(".")[0]
+    family = {other: names for other, names in environment.names.items() if other.split(".")[0] == top}
+    homes = sorted((other for other, names in family.items() if name in names), key=lambda one: (one.count("."), one))
+    near = [f"{home}.{name}" for home in homes[:2]] or similar(name, environment.names[module])
+    near = near or similar(name, {one for names in family.values() for one in names})
+    version = environment.versions.get(top, "")
+    text = f"`{module}`{f' ({top} {version})' if version else ''} has no `{name}`."
     return name_finding("missing-name", "api", text, advice(near, f"Look up what {module} offers."), line)
+
+
+def similar(name: str, names: Iterable[str]) -> list[str]:
+    """At most three names that come near: those that it begins (`PowerLaw`), then those spelt almost alike."""
+    ordered = sorted(names, key=lambda one: (len(one), one))
+    longer = [one for one in ordered if len(name) > 3 and one.startswith(name)]
+    alike = difflib.get_close_matches(name, ordered, 3)
+    return list(dict.fromkeys([*longer[:2], *alike]))[:3]
 
 
 def advice(near: list[str], otherwise: str) -> str:

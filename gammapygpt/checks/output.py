@@ -11,8 +11,8 @@ from gammapygpt.checks.strings import strings
 from gammapygpt.state import Finding
 
 RESULT = "result.json"
-WRITES_ARGUMENT = {"to_json", "write", "savetxt", "dump", "save", "writeto", "atomic_write", "write_json", "tofile"}
-"""Functions and methods that write into the file they are told."""
+WRITES_ARGUMENT = {"write", "savetxt", "dump", "save", "writeto", "atomic_write", "write_json", "tofile"}
+"""Functions and methods that write something into a file; only counted where one of the arguments is `result.json`."""
 WRITES_RECEIVER = {"write_text", "write_bytes"}
 MOVES = {"move", "copy", "copyfile", "copy2", "rename", "replace"}
 """Their second argument is the new name (of methods of a path: the first)."""
@@ -35,20 +35,21 @@ def check_output(source: Source, expected_keys: Sequence[str] = ()) -> Iterator[
             continue
         sure, possible = sure or found, possible or (unknown and named)
     if not (sure or possible):
-        why = "only in code that is never run" if idle else "nowhere in the script"
+        where = "only in code that is never run" if idle else "nowhere into the working folder"
         yield Finding(
             gate="contract",
             kind="contract",
             rule="result-not-written",
-            message=f"`result.json` is written {why}.",
+            message=f"`result.json` is written {where}.",
             remedy=REMEDY,
         )
     yield from check_keys(source, expected_keys)
 
 
 def is_result(text: str) -> bool:
-    """`result.json`, `./result.json`, `<unknown folder>/result.json`."""
-    return text.replace("\\", "/").rsplit("/", 1)[-1].lstrip(UNKNOWN) == RESULT
+    """`result.json`, `./result.json`, `<unknown folder>/result.json`; not one in another folder."""
+    folder, _, name = text.rpartition("/")
+    return name.lstrip(UNKNOWN) == RESULT and (folder in ("", ".") or UNKNOWN in folder)
 
 
 def written(source: Source, call: ast.Call) -> list[ast.expr]:
@@ -65,9 +66,9 @@ def written(source: Source, call: ast.Call) -> list[ast.expr]:
         return [receiver]
     if last in MOVES:
         return arguments[-1:]
-    if last in WRITES_ARGUMENT:
-        return arguments
-    if isinstance(call.func, ast.Name) and call.func.id in source.functions:
+    if last == "to_json":
+        return arguments[:1]
+    if last in WRITES_ARGUMENT or (isinstance(call.func, ast.Name) and call.func.id in source.functions):
         return [argument for argument in arguments if any(is_result(text) for text in strings(source, argument))]
     return []
 

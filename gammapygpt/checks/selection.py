@@ -38,7 +38,7 @@ MATCHES_ARGUMENT = {
     *("match", "search", "fullmatch", "fnmatch", "fnmatchcase", "contains"),
 }
 """Last part of the names of functions that compare one of their arguments with a text."""
-SELECTORS = ("select_", "query", "add_index", "loc")
+SELECTORS = ("select_", "query", "add_index")
 
 
 def check_selection(source: Source) -> Iterator[Finding]:
@@ -126,7 +126,7 @@ class TargetNames:
         if isinstance(node, ast.Attribute):
             if node.attr in COLUMNS or f".{node.attr}" in self.names:
                 return True
-            if node.attr == "name" and isinstance(node.value, ast.Attribute) and node.value.attr == "target":
+            if node.attr == "name" and ast.unparse(node.value).endswith(".meta.target"):
                 return True
             return node.attr in KEEPS_NAMES_ATTRIBUTES and self.is_name(node.value)
         if isinstance(node, ast.Call):

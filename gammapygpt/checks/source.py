@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from gammapygpt.state import Finding
 
-LONGEST_SCRIPT = 200_000
-"""Characters; a hundred times a usual analysis script, and still parsed at once."""
+LONGEST_SCRIPT = 100_000
+"""Characters; ten times a long analysis script, and still checked at once."""
 UNKNOWN = "\0"
 """Stands for what only a run can tell, within a string that is known in part."""
 MOST_VALUES = 16
@@ -107,6 +107,7 @@ DYNAMIC_IMPORTS = {"builtins.__import__", "importlib.import_module"}
 
 def parse(script: str) -> Source | Finding:
     """The script, or the finding that it is no Python: whatever the text, nothing is raised."""
+    script = script.removeprefix("\ufeff")
     if len(script) > LONGEST_SCRIPT:
         return syntax_finding("The script is too long to be checked.", "Write one script of ordinary length.")
     if not script.strip():
@@ -115,6 +116,7 @@ def parse(script: str) -> Source | Finding:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(script)
+            compile(script, "script.py", "exec", dont_inherit=True)
         return bind(tree)
     except SyntaxError as error:
         return not_python(error, script)
@@ -257,9 +259,12 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     """What runs when a node runs; a function's body only runs when the function is used."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         yield from [*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
-        if node.decorator_list or node.name.startswith("__"):
+        if node.decorator_list:
             yield from live(node.body)
         return
+    if isinstance(node, ast.ClassDef):
+        methods = (part for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef))
+        yield from (statement for method in methods for statement in live(method.body))
     for name, value in ast.iter_fields(node):
         if isinstance(value, ast.AST):
             yield value
