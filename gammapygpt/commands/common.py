@@ -83,7 +83,8 @@ def sub_app(help_text: str) -> typer.Typer:
 
 def print_json(value: Any) -> None:
     """One JSON object on standard output; numbers that are not finite become null, paths text."""
-    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))  # half characters become JSON escapes
 
 
 def _plain(value: Any) -> Any:

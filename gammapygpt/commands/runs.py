@@ -102,12 +102,14 @@ def runs_folder(runs: Path | None, config: Path | None) -> Path:
 
 def row(folder: RunFolder) -> dict[str, Any]:
     """What `list` tells of one run."""
+    from gammapygpt.commands.tables import tried
+
     manifest = folder.manifest()
     return {
         "run": folder.name,
         "created": manifest.get("created", ""),
         "status": status(folder),
-        "attempts": len(manifest["attempts"]) if "attempts" in manifest else tried(folder),
+        "attempts": len(manifest.get("attempts") or tried(folder)),
         "backend": manifest.get("switches", {}).get("coder_backend", ""),
         "request": manifest.get("request", {}).get("text", ""),
     }
@@ -123,11 +125,6 @@ def status(folder: RunFolder) -> str:
             return "interrupted"
     except (UserError, OSError):
         return kept
-
-
-def tried(folder: RunFolder) -> int:
-    """Number of attempts that an unfinished run has behind it."""
-    return len({event.get("attempt") for event in folder.events() if event.get("event") == "attempted"})
 
 
 def show_events(folder: RunFolder, *, as_json: bool) -> None:

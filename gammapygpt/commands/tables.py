@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gammapygpt.runs.results import lines, one_line, shown
+from gammapygpt.runs.results import clean, lines, one_line, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -100,7 +100,7 @@ def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, 
     from gammapygpt.runs.folder import RunFolder
 
     run = RunFolder(folder)
-    attempts, result = manifest.get("attempts", []), manifest.get("result", {})
+    attempts, result = manifest.get("attempts") or tried(run), manifest.get("result", {})
     reason = one_line(manifest.get("reason", ""), 1000)
     typer.echo(": ".join(filter(None, (manifest.get("status", "unknown"), reason))))
     if result:
@@ -108,7 +108,7 @@ def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, 
     for concern in concerns(run) if result else ():
         typer.echo(f"look at: {one_line(concern, 1000)}")
     if len(attempts) > 1 or not result:
-        show_attempts(attempts)
+        show_attempts(attempts, manifest.get("best"))
     for name, what in (
         ("used", spent(manifest.get("usage") or usage(run))),
         *(("figure", near(path)) for path in figures(run)),
@@ -119,12 +119,13 @@ def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, 
             typer.echo(f"{name + ':':8} {what}")
 
 
-def show_attempts(attempts: Sequence[Mapping[str, Any]]) -> None:
-    """One line an attempt."""
+def show_attempts(attempts: Sequence[Mapping[str, Any]], best: int | None) -> None:
+    """One line an attempt; one that passed and does not stand as the answer was the optimiser's."""
     rows = []
     for attempt in attempts:
         seconds = "" if attempt.get("wall_s") is None else f"{attempt['wall_s']:.1f}"
-        outcome = attempt.get("failure") or "passed"
+        kept = best in (None, attempt["number"]) or attempt.get("author") != "optimiser"
+        outcome = attempt.get("failure") or ("passed" if kept else "not kept")
         rows.append([str(attempt["number"]), attempt.get("how", ""), outcome, seconds, attempt.get("summary", "")])
     if rows:
         print_table(*_without_empty(["no.", "how", "outcome", "seconds", "what happened"], rows))
@@ -141,6 +142,21 @@ def concerns(run: RunFolder) -> list[str]:
     """What the critic said after the last attempt that it looked at."""
     said = [event.get("concerns", []) for event in run.events() if event.get("event") == "criticised"]
     return list(dict.fromkeys(said[-1])) if said else []
+
+
+def tried(run: RunFolder) -> list[dict[str, Any]]:
+    """The attempts of an unfinished run, as its events tell."""
+    found = {
+        event["attempt"]: {
+            "number": event["attempt"],
+            "failure": event.get("failure"),
+            "wall_s": event.get("seconds"),
+            "summary": event.get("summary", ""),
+        }
+        for event in run.events()
+        if event.get("event") == "attempted"
+    }
+    return list(found.values())
 
 
 def usage(run: RunFolder) -> dict[str, Any]:
@@ -175,7 +191,7 @@ def figures(run: RunFolder) -> list[Path]:
 def near(path: Path) -> str:
     """A path as a user of the current folder writes it."""
     path, here = path.absolute(), Path.cwd()
-    return one_line(str(path.relative_to(here) if path.is_relative_to(here) else path), 4096)
+    return clean(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def _without_empty(headers: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:

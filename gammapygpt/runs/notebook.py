@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from itertools import islice, pairwise
@@ -108,17 +109,16 @@ def _introduction(folder: RunFolder, manifest: dict[str, Any], best: Attempt, st
 
 def _setup(script: str, data_path: str) -> str:
     """What the sandbox gave the script and a kernel does not."""
-    names = {node.id for node in ast.walk(ast.parse(script)) if isinstance(node, ast.Name)}
     setup = [
         "# Not part of the script: what it found around it when it was run",
         "import os",
         "",
-        *([f'os.environ.setdefault("GAMMAPY_DATA", {data_path!r})'] if data_path else []),
+        *([f'os.environ.setdefault("GAMMAPY_DATA", {json.dumps(data_path)})'] if data_path else []),
         'os.environ.setdefault("PHOTON_STORAGE", os.environ.get("GAMMAPY_DATA", ""))',
         'os.environ["MPLBACKEND"] = "agg"  # figures go to files; the inline backend would close them after each cell',
     ]
     if "argparse" in script or "argv" in script:
         setup += ["import sys", "", 'sys.argv = ["script.py"]']
-    if "__file__" in names:
+    if "__file__" in script:
         setup.append('__file__ = os.path.abspath("script.py")')
     return "\n".join(setup)

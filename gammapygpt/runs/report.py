@@ -80,7 +80,7 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
         "authorship": authorship(spoke, plan.recipe if plan else ""),
         "versions": versions(manifest),
         "sandboxes": sorted({a.execution.provider for a in outcome.attempts if a.execution}),
-        "hess": any(HESS_DR1 in place for place in manifest.get("data", {}).get("index_checksums", {})),
+        "hess": used_hess_dr1(manifest, script),
     }
     return _template().render(page).encode("utf-8", "replace").decode("utf-8")
 
@@ -176,7 +176,11 @@ def authorship(spoke: list[Voice], recipe: str) -> str:
     """Whether a language model took part, in one plain sentence or two."""
     kinds = {voice.kind for voice in spoke}
     if models := sorted(
-        {voice.model or voice.backend for voice in spoke if voice.kind not in ("cookbook", "scripted")}
+        {
+            voice.model or voice.backend or "of unknown name"
+            for voice in spoke
+            if voice.kind not in ("cookbook", "scripted")
+        }
     ):
         return f"Language models took part in this run: {', '.join(models)}."
     none = "No language model took part in this run."
@@ -186,6 +190,13 @@ def authorship(spoke: list[Voice], recipe: str) -> str:
     if "scripted" in kinds:
         return f"{none} The replies were read from a file."
     return f"{none} The script was handed in by the user, or there is none."
+
+
+def used_hess_dr1(manifest: Mapping[str, Any], script: Attempt | None) -> bool:
+    """Whether the numbers come from H.E.S.S. DL3 DR1, whose terms ask for an attribution."""
+    data = manifest.get("data", {})
+    alone = len(data.get("index_checksums", {})) == 1 and HESS_DR1 in data.get("path", "")
+    return alone or (script is not None and HESS_DR1 in script.script)
 
 
 def versions(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

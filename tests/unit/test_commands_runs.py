@@ -198,7 +198,20 @@ def test_show_of_an_unfinished_run_counts_what_it_spent(place: Path) -> None:
     output = call("show", "--runs", str(place)).stdout
     assert "interrupted: TypeError" in output
     assert "used:    1 model call, 900 tokens in, 50 out\n" in output
+    assert "  1  api      gone\n" in output
     assert "report:" not in output
+
+
+def test_candidate_that_was_not_kept_is_not_called_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    attempts = [
+        {"number": 1, "author": "coder", "how": "first", "failure": None, "summary": "The script ran.", "wall_s": 9.0},
+        {"number": 2, "author": "optimiser", "how": "candidate", "failure": None, "summary": "slower", "wall_s": 12.0},
+    ]
+    tables.show_attempts(attempts, 1)
+    assert [line.split()[2:4] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["passed", "9.0"],
+        ["not", "kept"],
+    ]
 
 
 def test_show_as_json_keeps_numbers_and_no_password(place: Path) -> None:
@@ -255,3 +268,8 @@ def test_open_asks_the_browser_where_there_is_a_display(
 def test_half_characters_of_a_script_do_not_break_the_run_folder(tmp_path: Path) -> None:
     write_json(tmp_path / "validation.json", {"note": "\ud800"})
     assert json.loads((tmp_path / "validation.json").read_text()) == {"note": "\ud800"}
+    run = RunFolder.new(tmp_path, "half")
+    run.update_manifest(status="passed", result={"note": "\ud800"})
+    told = call("show", "half", "--json", "--runs", str(tmp_path))
+    assert json.loads(told.stdout)["result"] == {"note": "\ud800"}
+    assert call("show", "half", "--runs", str(tmp_path)).exit_code == 0

@@ -155,6 +155,7 @@ def state(expect_file: str = "") -> RunState:
 
 
 def test_report_holds_what_a_reader_needs(folder: RunFolder) -> None:
+    folder.update_manifest(data={"path": "/hess-dl3-dr1", "index_checksums": {".": "ab" * 32}})
     outcome = Outcome(
         status="passed",
         reason="attempt 2 passed",
@@ -196,6 +197,13 @@ def test_page_runs_and_fetches_nothing(folder: RunFolder) -> None:
     assert sources == [f"data:image/png;base64,{base64.b64encode(png()).decode()}"]
     assert "12321" not in page.text  # a template in the output of a script stays text
     assert NASTY in page.text
+
+
+def test_attribution_of_the_data_that_were_used(folder: RunFolder) -> None:
+    folder.update_manifest(data={"path": "/data", "index_checksums": {"hess-dl3-dr1": "ab", "magic": "cd"}})
+    for store, named in (("hess-dl3-dr1", True), ("magic", False)):
+        outcome = Outcome(status="passed", best=2, attempts=[passed(script=f'STORE = "{store}"\n')])
+        assert ("H.E.S.S. DL3 public test data" in report(folder, outcome, state())) is named
 
 
 def test_figures_that_cannot_be_embedded_are_named(folder: RunFolder) -> None:
