@@ -116,7 +116,7 @@ class AnalysisSettings(Section):
 class DataSettings(Section):
     path: str = ""
     """Data folder; empty means PHOTON_STORAGE, then GAMMAPY_DATA."""
-    hess_url: WebAddress = "https://www.mpi-hd.mpg.de/hfm/HESS/pages/dl3-dr1/"
+    hess_url: WebAddress = "https://raw.githubusercontent.com/gammapy/gammapy-data/main/hess-dl3-dr1/"
     """Where `data fetch hess-dl3-dr1` finds the release."""
 
 

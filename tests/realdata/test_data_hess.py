@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gammapygpt.data.download import sha256_of
+from gammapygpt.data.fetch import hess_dl3_dr1
 from gammapygpt.data.info import describe
 from gammapygpt.data.stores import find_stores
 
@@ -25,3 +27,8 @@ def test_hess_release_is_found_whole(hess_data: Path) -> None:
     assert description.irfs == ["aeff_2d", "bkg_3d", "edisp_2d", "psf_table"]
     assert description.missing == []
     assert "README.txt" in description.terms
+
+
+def test_pinned_checksums_are_those_of_the_release(hess_data: Path) -> None:
+    checksums = hess_dl3_dr1().checksums
+    assert {name: sha256_of(hess_data / "hess-dl3-dr1" / name) for name in checksums} == checksums
