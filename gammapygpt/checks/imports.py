@@ -85,7 +85,7 @@ def check_imports(source: Source, environment: Environment) -> Iterator[Finding]
 
 
 def guarded_nodes(tree: ast.Module) -> Iterator[ast.AST]:
-    """Everything whose absence the script deals with: `try ... except ImportError`, `if hasattr(...)`, either branch."""
+    """Everything whose absence the script deals with, by `except ImportError` or `if hasattr(...)`; all branches."""
     for node in ast.walk(tree):
         tried = isinstance(node, ast.Try) and any(catches_absence(handler) for handler in node.handlers)
         asked = isinstance(node, ast.If | ast.IfExp | ast.BoolOp) and asks_for_presence(node)
@@ -95,6 +95,8 @@ def guarded_nodes(tree: ast.Module) -> Iterator[ast.AST]:
 
 def catches_absence(handler: ast.ExceptHandler) -> bool:
     """Whether a handler takes a failed import or a missing attribute."""
+    if any(isinstance(step, ast.Raise) for step in ast.walk(handler)):
+        return False
     if handler.type is None:
         return True
     names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}

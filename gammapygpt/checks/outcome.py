@@ -13,6 +13,10 @@ from gammapygpt.state import Finding, ResultSpec, Severity
 RESULT = "result.json"
 META = "_meta"
 """The one key that may hold an object."""
+DEEPEST = 20
+"""Levels of nesting, which only `_meta` needs at all."""
+LONGEST_INTEGER = 19
+"""Digits and sign; always within 64 bits, which is what checkpoints can hold."""
 LARGEST_RESULT = 4_000_000
 """Bytes; a hundred thousand numbers."""
 
@@ -38,13 +42,17 @@ def load_result(path: Path) -> tuple[dict[str, Any], list[Finding]]:
         return {}, [output("result-too-large", f"`{RESULT}` is too large.", "Write only the numbers asked for.")]
     duplicates: list[str] = []
     try:
-        loaded = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=_noting(duplicates))
+        text = path.read_bytes().decode("utf-8")
+        loaded = json.loads(text, object_pairs_hook=_noting(duplicates), parse_int=_integer)
+        json.dumps(loaded, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         return {}, [output("result-not-json", f"`{RESULT}` is not valid JSON{where}.", "Write it with json.dump.")]
+    if depth(loaded) > DEEPEST:
+        return {}, [output("too-deep", f"`{RESULT}` is nested too deeply.", "Write plain keys and numbers.")]
     if not isinstance(loaded, dict):
-        text = f"`{RESULT}` holds no object."
-        return {}, [output("result-not-object", text, "Write one object: {key: value, ...}.")]
+        said = f"`{RESULT}` holds no object."
+        return {}, [output("result-not-object", said, "Write one object: {key: value, ...}.")]
     findings = [
         output("duplicate-key", f"The key `{shown(key)}` occurs more than once.", "Write each key once.", key)
         for key in duplicates
@@ -75,6 +83,22 @@ def output(
 def shown(key: str) -> str:
     """A key of the script's own as it may be shown: short, one line, printable."""
     return "".join(letter if letter.isprintable() else "?" for letter in key)[:80]
+
+
+def _integer(digits: str) -> float:
+    """An integer; as a float when it is too long for what keeps results."""
+    return int(digits) if len(digits) < LONGEST_INTEGER else float(digits)
+
+
+def depth(value: Any) -> int:
+    """How many objects and lists are within each other."""
+    deepest, waiting = 0, [(value, 1)]
+    while waiting:
+        one, level = waiting.pop()
+        if isinstance(one, dict | list):
+            deepest = max(deepest, level)
+            waiting.extend((part, level + 1) for part in (one.values() if isinstance(one, dict) else one))
+    return deepest
 
 
 def _noting(duplicates: list[str]) -> Any:

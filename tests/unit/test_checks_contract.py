@@ -308,7 +308,7 @@ def test_missing_modules_and_names_come_with_what_exists_nearby() -> None:
     "body",
     [
         "try:\n    import naima\nexcept ImportError:\n    naima = None\nprint(naima)",
-        "try:\n    from gammapy.data import Stores as S\nexcept ImportError:\n    from gammapy.data import Shop as S\nprint(S)",
+        "try:\n    from gammapy import Old as X\nexcept ImportError:\n    from gammapy import New as X\nprint(X)",
         'import gammapy.data as gd\nprint(gd.Stores if hasattr(gd, "Stores") else gd.Shop)',
         'import gammapy.data as gd\nprint(getattr(gd, "Stores", None) or gd.Shop)',
         "import gammapy\nif gammapy.__version__ < '2':\n    from gammapy.data import Stores\n    print(Stores)",

@@ -100,7 +100,9 @@ def test_a_right_result_passes(tmp_path: Path, known: list[checks.Expected]) -> 
         ('{"index": 2.7, "index_err": null}', "error-not-finite"),
         ('{"gamma": 2.7}', "key-missing"),
         ("[" * 100_000, "result-not-json"),
-        ('{"index": ' + "9" * 5000 + "}", "result-not-json"),
+        ('{"index": ' + "9" * 5000 + "}", "not-finite"),
+        ('{"index": 2.7, "name": "\\ud800"}', "result-not-json"),
+        ('{"index": 2.7, "_meta": {"a": ' + "[" * 300 + "]" * 300 + "}}", "too-deep"),
         ('{"index": ' + "9" * 400 + "}", "not-finite"),
         ('{"index": 2.7, "text": "' + "x" * 5_000_000 + '"}', "result-too-large"),
     ],
@@ -129,6 +131,14 @@ def test_companions_are_never_in_the_way(tmp_path: Path) -> None:
     validation = checks.validate(written(tmp_path, content), [ResultSpec(key="index", type="float")])
     assert validation.passed
     assert {finding.severity for finding in validation.findings} == {"warning"}
+
+
+def test_a_result_can_always_be_kept(tmp_path: Path) -> None:
+    validation = checks.validate(written(tmp_path, {"n": 2**70, "m": -(2**63), "k": 10**17}), [])
+    assert validation.passed
+    assert validation.result["n"] == float(2**70)
+    assert validation.result["k"] == 10**17
+    assert all(abs(value) < 2**63 for value in validation.result.values() if isinstance(value, int))
 
 
 def test_lists_strings_and_counts(tmp_path: Path) -> None:
