@@ -101,16 +101,18 @@ def runs_folder(runs: Path | None, config: Path | None) -> Path:
 
 
 def row(folder: RunFolder) -> dict[str, Any]:
-    """What `list` tells of one run."""
+    """What `list` tells of one run; a script that a user handed in has no backend behind it."""
     from gammapygpt.commands.tables import tried
 
     manifest = folder.manifest()
+    attempts = manifest.get("attempts") or tried(folder)
+    own = attempts and not any(event.get("event") == "asked" for event in folder.events())
     return {
         "run": folder.name,
         "created": manifest.get("created", ""),
         "status": status(folder),
-        "attempts": len(manifest.get("attempts") or tried(folder)),
-        "backend": manifest.get("switches", {}).get("coder_backend", ""),
+        "attempts": len(attempts),
+        "backend": "none" if own else manifest.get("switches", {}).get("coder_backend", ""),
         "request": manifest.get("request", {}).get("text", ""),
     }
 

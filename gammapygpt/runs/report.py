@@ -77,7 +77,7 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
         "attempts": [(attempt, findings(attempt)) for attempt in outcome.attempts],
         "script": script,
         "voices": spoke,
-        "authorship": authorship(spoke, plan.recipe if plan else ""),
+        "authorship": authorship(spoke, plan.recipe if plan else "", written=script is not None),
         "versions": versions(manifest),
         "sandboxes": sorted({a.execution.provider for a in outcome.attempts if a.execution}),
         "hess": used_hess_dr1(manifest, script),
@@ -172,7 +172,7 @@ def voices(manifest: Mapping[str, Any], events: list[dict[str, Any]]) -> list[Vo
     return list(found)
 
 
-def authorship(spoke: list[Voice], recipe: str) -> str:
+def authorship(spoke: list[Voice], recipe: str, *, written: bool) -> str:
     """Whether a language model took part, in one plain sentence or two."""
     kinds = {voice.kind for voice in spoke}
     if models := sorted(
@@ -184,12 +184,14 @@ def authorship(spoke: list[Voice], recipe: str) -> str:
     ):
         return f"Language models took part in this run: {', '.join(models)}."
     none = "No language model took part in this run."
+    if not written:
+        return none
     if "cookbook" in kinds:
         origin = f"recipe {recipe}" if recipe else "a recipe"
         return f"{none} The script is {origin} of the cookbook, its constants filled in by rules from the request."
     if "scripted" in kinds:
         return f"{none} The replies were read from a file."
-    return f"{none} The script was handed in by the user, or there is none."
+    return f"{none} The script was handed in by the user."
 
 
 def used_hess_dr1(manifest: Mapping[str, Any], script: Attempt | None) -> bool:

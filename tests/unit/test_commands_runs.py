@@ -134,6 +134,7 @@ def make(place: Path, text: str, created: str, status: str, *, finished: bool) -
         settings={"backends": {"blablador": {"base_url": "https://me:secret@example.org/v1"}}},
     )
     run.append_event({"event": "agent", "agent": "planner"})
+    run.append_event({"event": "asked", "agent": "coder", "backend": "blablador"})
     run.append_event({"event": "answered", "agent": "coder", "model": "m", "calls": 1, "input_tokens": 900,
                       "output_tokens": 50, "cached_tokens": 0, "model_s": 1.5, "fault": ""})  # fmt: skip
     run.append_event({"event": "attempted", "attempt": 1, "failure": "api", "summary": "gone", "seconds": None})
@@ -194,6 +195,12 @@ def test_show_tells_how_a_run_ended(place: Path) -> None:
     assert "final/report.html\n" in output
 
 
+def test_script_of_the_user_has_no_backend(place: Path) -> None:
+    run = RunFolder.new(place, "exec mine.py")
+    run.update_manifest(status="passed", switches={"coder_backend": "cookbook"}, attempts=[{"number": 1}])
+    assert runs.row(run)["backend"] == "none"
+
+
 def test_show_of_an_unfinished_run_counts_what_it_spent(place: Path) -> None:
     output = call("show", "--runs", str(place)).stdout
     assert "interrupted: TypeError" in output
@@ -227,6 +234,7 @@ def test_events_are_readable(place: Path) -> None:
     output = call("show", "msh", "--events", "--runs", str(place)).stdout
     assert [line[10:] for line in output.splitlines() if line[0].isdigit()] == [
         "agent planner",
+        "asked coder blablador",
         "coder: m, 900 tokens in, 50 out, 1.5 s",
         "executor: attempt 1 api. gone",
         "critic: fine -> accept",

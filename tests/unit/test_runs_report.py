@@ -241,6 +241,13 @@ def test_run_that_was_refused_before_anything_was_written(tmp_path: Path) -> Non
     page = Page(report(empty, Outcome(status="refused", reason="no recipe fits"), {}))
     assert "refused: no recipe fits" in page.text
     assert "No script was written." in page.text
+    assert "No language model took part in this run." in page.text
+    assert "The script" not in page.text
+
+
+def test_script_of_the_user_is_called_that(tmp_path: Path) -> None:
+    page = Page(report(RunFolder.new(tmp_path, "exec mine.py"), Outcome(status="failed", attempts=[failed()]), {}))
+    assert "No language model took part in this run. The script was handed in by the user." in page.text
 
 
 def test_language_model_is_named(folder: RunFolder) -> None:
