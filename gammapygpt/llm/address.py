@@ -6,6 +6,7 @@ import os
 from urllib.parse import urlsplit
 
 from gammapygpt.errors import UserError
+from gammapygpt.llm.base import OnToken
 from gammapygpt.settings import BackendSettings
 
 _SHORTEST_SECRET = 8
@@ -61,3 +62,35 @@ def api_key(name: str, settings: BackendSettings) -> str:
 def redacted(text: str, key: str) -> str:
     """The text without the key, should a server echo it."""
     return text.replace(key, "[key]") if len(key) >= _SHORTEST_SECRET else text
+
+
+class Screen:
+    """Hands on pieces of a stream without the key, also when it comes in two pieces; so the last few characters wait.
+
+    Parameters
+    ----------
+    on_token : callable or None
+        Who gets the pieces.
+    key : str
+        The secret; empty or short (see `redacted`) for none.
+    """
+
+    def __init__(self, on_token: OnToken | None, key: str) -> None:
+        self._on_token = on_token
+        self._key = key
+        self._kept_back = len(key) - 1 if len(key) >= _SHORTEST_SECRET else 0
+        self._waiting = ""
+
+    def show(self, piece: str) -> None:
+        """The next piece of the stream."""
+        self._waiting = redacted(self._waiting + piece, self._key)
+        self._hand_on(len(self._waiting) - self._kept_back)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self._hand_on(len(self._waiting))
+
+    def _hand_on(self, n_characters: int) -> None:
+        if self._on_token and n_characters > 0:
+            self._on_token(self._waiting[:n_characters])
+            self._waiting = self._waiting[n_characters:]

@@ -20,9 +20,10 @@ _ALIKE = 0.6
 def replaced_lines(code: str, offered: tuple[int, int] | None) -> tuple[str, tuple[int, int] | None]:
     """Tell a replacement of some lines from a whole script.
 
-    A comment `# lines A-B` on top decides, and is taken off. Without it, and only where lines were offered, a block
-    counts as their replacement when it is short and imports nothing, or is about as long as the lines offered (an
-    import may be just what was wrong) and does not write `result.json`, as every whole script must.
+    A comment `# lines A-B` on top decides, unless a whole script is below it, and is taken off. Without it, and only
+    where lines were offered, a block counts as their replacement when it is short and imports nothing, or is about as
+    long as the lines offered (an import may be just what was wrong) and does not write `result.json`, as every whole
+    script must.
 
     Parameters
     ----------
@@ -41,17 +42,27 @@ def replaced_lines(code: str, offered: tuple[int, int] | None) -> tuple[str, tup
     marker = _LINES_MARKER.match(code)
     if marker:
         first, last = int(marker[1]), int(marker[2] or marker[1])
-        if 1 <= first <= last:
-            return code[marker.end() :], (first, last)
+        below = code[marker.end() :]
+        if 1 <= first <= last and not (_is_whole(below) and _length(below) > last - first + 1 + _SLACK_WITH_IMPORT):
+            return below, (first, last)
+        code = below
     if offered is None:
         return code, None
     n_offered = offered[1] - offered[0] + 1
-    n_lines = len(code.strip("\n").splitlines())
     if _IMPORT.search(code):
-        patch = n_lines <= n_offered + _SLACK_WITH_IMPORT and "result.json" not in code
+        patch = _length(code) <= n_offered + _SLACK_WITH_IMPORT and not _is_whole(code)
     else:
-        patch = n_lines <= 2 * n_offered + _SLACK_WITHOUT_IMPORT
+        patch = _length(code) <= 2 * n_offered + _SLACK_WITHOUT_IMPORT
     return code, (offered if patch else None)
+
+
+def _length(code: str) -> int:
+    # in lines, without empty ones at the ends
+    return len(code.strip("\n").splitlines())
+
+
+def _is_whole(code: str) -> bool:
+    return "result.json" in code and bool(_IMPORT.search(code))
 
 
 def fitted(code: str, lines: tuple[int, int], script: str) -> tuple[str, tuple[int, int]]:

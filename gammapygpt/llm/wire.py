@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
 from gammapygpt.llm.accounting import cost, roughly_tokens, told_usage
-from gammapygpt.llm.address import api_key, endpoint, is_loopback, redacted
+from gammapygpt.llm.address import Screen, api_key, endpoint, is_loopback, redacted
 from gammapygpt.llm.base import OnToken
 from gammapygpt.llm.faults import is_too_long, not_an_endpoint, translated
 from gammapygpt.settings import BackendSettings
@@ -147,7 +147,7 @@ class Wire:
         import openai
 
         try:
-            answer = _collected(self._model(key, fresh).stream(messages, **options), on_token)
+            answer = _collected(self._model(key, fresh).stream(messages, **options), Screen(on_token, key))
         except openai.APIError as error:
             # with a status: refused outright; without content type: no reply began, and the client has tried enough
             if getattr(error, "status_code", None) or not self._tally.content_type or is_too_long(error):
@@ -236,22 +236,21 @@ def limit_name(settings: BackendSettings) -> str:
     return "max_completion_tokens" if openai_itself else "max_tokens"
 
 
-def _collected(chunks: Iterator[Any], on_token: OnToken | None) -> Answer:
+def _collected(chunks: Iterator[Any], screen: Screen) -> Answer:
     answer, call = Answer(), None
     for chunk in chunks:
         for part in getattr(chunk, "tool_call_chunks", None) or []:
             call = part["index"] if call is None else call
             if part["index"] == call:
                 answer.arguments += part["args"] or ""
-            if on_token and part["args"]:
-                on_token(part["args"])
+            screen.show(part["args"] or "")
         if isinstance(chunk.content, str) and chunk.content:
             answer.text += chunk.content
-            if on_token:
-                on_token(chunk.content)
+            screen.show(chunk.content)
         answer.refusal += chunk.additional_kwargs.get("refusal") or ""
         answer.finish = chunk.response_metadata.get("finish_reason") or answer.finish
         answer.model = chunk.response_metadata.get("model_name") or answer.model
         # some servers repeat a running total in every chunk: the last one counts, not their sum
         answer.usage = told_usage(getattr(chunk, "usage_metadata", None)) or answer.usage
+    screen.end()
     return answer

@@ -14,7 +14,7 @@ KEY = "sk-a-very-secret-key-0123"
 SCRIPT = "import json\n\njson.dump({}, open('result.json', 'w'))\n"
 FENCED = f"```python\n{SCRIPT}```\n"
 SCHEMA = {"title": "Plan", "type": "object", "required": ["steps"], "properties": {"steps": {"type": "array"}}}
-AT_ONCE = {"retry-after-ms": "1"}
+AT_ONCE = {"Retry-After": "0.001"}
 
 
 def question(form="script", **more):
@@ -290,9 +290,11 @@ def test_the_key_goes_to_the_server_and_nowhere_else(scripted_server, monkeypatc
     caplog.set_level(logging.DEBUG)
     server = scripted_server({"text": f"```python\nkey = '{KEY}'\n```"})
     backend = model(server, api_key_env="MY_KEY")
-    reply = backend.ask(question())
+    pieces = []
+    reply = backend.ask(question(), pieces.append)
     assert server.requests[0]["headers"]["authorization"] == f"Bearer {KEY}"
     assert reply.script == "key = '[key]'\n"
+    assert "".join(pieces) == "```python\nkey = '[key]'\n```"
     for place in (reply.model_dump_json(), caplog.text, repr(vars(backend))):
         assert KEY not in place
 

@@ -85,6 +85,7 @@ LONG = "\n".join(f"x{i} = {i}" for i in range(40))
         (LONG, (12, 14), None),
         ("import json\n" + LONG, (1, 3), None),
         ("# lines 14-12\nimport json\n" + LONG, None, None),
+        ("# lines 3-3\n" + SCRIPT, (3, 3), None),
     ],
 )
 def test_replacement_lines_are_told_from_a_whole_script(code, offered, lines):
