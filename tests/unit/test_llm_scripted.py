@@ -1,5 +1,8 @@
 """Replies out of a file, and the journal that answers a resumed run."""
 
+import subprocess
+import sys
+
 import pytest
 
 from gammapygpt import llm
@@ -147,3 +150,12 @@ def test_doctor_knows_how_many_replies_there_are(settings):
     assert llm.check_endpoint("demo", chosen) == (True, "4 scripted replies in replies.toml", "")
     assert llm.check_endpoint("cookbook", chosen)[0]
     assert not llm.check_endpoint("absent", chosen)[0]
+
+
+def test_importing_costs_nothing():
+    program = """
+import sys
+from gammapygpt.llm import abilities, endpoint, journal, openai, scripted
+assert not {"langchain_core", "openai", "httpx", "gammapy", "numpy"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
