@@ -179,15 +179,19 @@ def check_sandbox(settings: Settings) -> Check:
 
 def check_data(settings: Settings) -> Check:
     """Find the data folder and the DL3 data stores in it."""
-    from gammapygpt.data.stores import find_data, find_stores
+    from gammapygpt.data.stores import find_data, look
 
     folder = find_data(settings)
-    stores = find_stores(folder)
+    seen = look(folder)
+    broken = "; ".join(f"{store.path}: {store.reason}" for store in seen.skipped[:3])
     remedy = "`gammapygpt data simulate FOLDER` makes data, `gammapygpt data fetch hess-dl3-dr1` downloads real ones."
-    if not stores:
-        return Check("data", "fail", f"no DL3 data store in {folder}", remedy)
-    runs = ", ".join(f"{store.path} ({store.n_observations} runs)" for store in stores[:5])
-    return Check("data", "ok", f"{folder}: {runs}{', ...' if len(stores) > 5 else ''}")
+    if not seen.found:
+        return Check("data", "fail", f"no DL3 data store in {folder}{broken and f' ({broken})'}", remedy)
+    runs = ", ".join(f"{store.path} ({store.n_observations} runs)" for store in seen.found[:5])
+    detail = f"{folder}: {runs}{', ...' if len(seen.found) > 5 else ''}"
+    if broken:
+        return Check("data", "warn", f"{detail}; not readable: {broken}", f"See `gammapygpt data info {folder}`.")
+    return Check("data", "ok", detail)
 
 
 def check_model(name: str, settings: Settings) -> Check:

@@ -132,3 +132,17 @@ def test_no_sandbox_is_a_warning():
     check = doctor.check_sandbox(settings)
     assert check.status == "warn"
     assert "sandbox.provider auto" in check.remedy
+
+
+def test_a_broken_store_beside_a_good_one_is_a_warning(data: Path, tmp_path: Path):
+    (tmp_path / "good").symlink_to(data)
+    settings = Settings.model_validate({"data": {"path": str(tmp_path)}})
+    assert doctor.check_data(settings).status == "ok"
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "obs-index.fits.gz").write_bytes(b"cut off")
+    check = doctor.check_data(settings)
+    assert check.status == "warn"
+    assert "good/dl3-simulated (2 runs); not readable: broken: " in check.detail
+    alone = doctor.check_data(Settings.model_validate({"data": {"path": str(tmp_path / "broken")}}))
+    assert alone.status == "fail"
+    assert "data simulate" in alone.remedy
