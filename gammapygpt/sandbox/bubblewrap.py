@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 from pathlib import Path
 
-from gammapygpt.sandbox.base import Limits
 from gammapygpt.sandbox.interpreter import Interpreter, font_lists
-from gammapygpt.sandbox.launch import INSIDE, Launch, closing_on_error, environment, in_memory
+from gammapygpt.sandbox.launch import INSIDE, OURS, Launch, Order, closing_on_error, environment, in_memory, spare_user
 from gammapygpt.sandbox.seccomp import seccomp_filter
 
 MIB = 1 << 20
-OURS = Path(__file__).resolve().parent.parent
 TMP_MB, SHM_MB = 256, 64
 UNPRIVILEGED = 1000
-NOBODY = 65534
-FREE_USERS = range(1_879_048_192, 2_147_352_576)
-"""User ids that nobody hands out (systemd's table, "UIDs, GIDs and systemd"), where the kernel knows so many."""
 
 
 def programs() -> list[str]:
@@ -36,15 +30,6 @@ def programs() -> list[str]:
         pass
     existing = [program for program in found if program and os.access(program, os.X_OK)]
     return list(dict.fromkeys(existing))
-
-
-def spare_user() -> int:
-    """A user id of its own for one sandbox of root, so that RLIMIT_NPROC counts nobody else's processes."""
-    mapped = 0
-    for line in Path("/proc/self/uid_map").read_text().splitlines():
-        inside, _, length = map(int, line.split())
-        mapped = max(mapped, inside + length)
-    return random.SystemRandom().choice(FREE_USERS) if mapped >= FREE_USERS.stop else NOBODY
 
 
 def free_place(name: str, taken: list[str]) -> str:
@@ -68,7 +53,8 @@ class Bubblewrap:
     def __init__(self, program: str) -> None:
         self.program = program
 
-    def launch(self, control: int, interpreter: Interpreter, data: str, limits: Limits) -> Launch:
+    def launch(self, order: Order) -> Launch:
+        interpreter, data = order.interpreter, order.data
         uid = spare_user() if os.geteuid() == 0 else None
         workspace = free_place("/workspace", interpreter.folders)
         storage = free_place("/data", interpreter.folders) if data else ""
@@ -80,7 +66,7 @@ class Bubblewrap:
                 *self._system(uid, descriptors),
                 *self._analysis(interpreter, job, descriptors),
                 *(["--ro-bind", os.path.realpath(data), storage] if data else []),
-                *["--perms", "0777", "--size", str(limits.workspace_mb * MIB), "--tmpfs", workspace],
+                *["--perms", "0777", "--size", str(order.limits.workspace_mb * MIB), "--tmpfs", workspace],
                 *["--remount-ro", "/", "--chdir", workspace],
             ]
             for name, value in environment(storage, "/tmp", interpreter).items():
@@ -88,14 +74,19 @@ class Bubblewrap:
             descriptors.append(in_memory(seccomp_filter(), "seccomp"))
             arguments += ["--seccomp", str(descriptors[-1])]
             descriptors.append(in_memory("\0".join(arguments).encode("utf-8", "surrogateescape") + b"\0", "arguments"))
-        command = [interpreter.executable, "-u", f"{job}/worker.py", str(control)]
+        command = [interpreter.executable, "-u", f"{job}/worker.py", str(order.control)]
         return Launch(
             # not on the command line, where /proc/1/cmdline would show our paths
             argv=[self.program, "--args", str(descriptors[-1]), "--", *command],
-            setup={"uid": uid, "workspace": workspace, "writable": [workspace, "/tmp", "/dev/shm"], "data": storage},
+            setup={
+                "uid": uid,
+                "workspace": workspace,
+                "writable": [workspace, "/tmp", "/dev/shm"],
+                "data": storage,
+                "fonts": [f"{job}/{file.name}" for file in font_lists()],
+            },
             script=f"{workspace}/script.py",
             descriptors=descriptors,
-            own_processes=True,
             own_users=True,
             private_disk=True,
         )
@@ -143,7 +134,7 @@ class Bubblewrap:
             if OURS.is_relative_to(folder):  # scripts have no business with this program, its recipes and tasks
                 arguments += ["--tmpfs", str(OURS)]
         arguments += ["--perms", "0755", "--dir", job]
-        for file in (*sorted(INSIDE.glob("*.py")), *font_lists()[-1:]):
+        for file in (*sorted(INSIDE.glob("*.py")), *font_lists()):
             descriptors.append(os.open(file, os.O_RDONLY | os.O_CLOEXEC))
             arguments += ["--perms", "0444", "--ro-bind-data", str(descriptors[-1]), f"{job}/{file.name}"]
         return arguments

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
-from gammapygpt.sandbox import bubblewrap
+from gammapygpt.sandbox import bubblewrap, landlock
 from gammapygpt.sandbox.base import Limits
 from gammapygpt.sandbox.interpreter import Interpreter, interpreter
 from gammapygpt.sandbox.launch import Provider
@@ -65,6 +65,8 @@ def candidates(settings: Settings) -> Iterator[tuple[str, Callable[[], Provider]
     if wanted in ("auto", "bubblewrap"):
         for program in bubblewrap.programs():
             yield program, functools.partial(bubblewrap.Bubblewrap, program)
+    if wanted in ("auto", "landlock"):
+        yield f"Landlock {landlock.abi()}", landlock.Landlock
     if wanted == "unsafe-local":
         yield "no isolation", UnsafeLocal
 

@@ -120,4 +120,5 @@ def interpreter(python: str = "") -> Interpreter:
 def font_lists() -> list[Path]:
     """Matplotlib's font caches of this user, so that no sandbox has to make its own; often there is one, or none."""
     caches = [os.environ.get("MPLCONFIGDIR", ""), os.path.expanduser("~/.cache/matplotlib")]
-    return [path for cache in caches if cache for path in sorted(Path(cache).glob("fontlist-*.json"))]
+    found = [path for cache in caches if cache for path in sorted(Path(cache).glob("fontlist-*.json"))]
+    return list({path.name: path for path in found if os.access(path, os.R_OK)}.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,13 @@ from gammapygpt.sandbox.interpreter import Interpreter
 INSIDE = Path(__file__).parent / "inside"
 """The programs that run inside."""
 
+OURS = Path(__file__).resolve().parent.parent
+"""This program; scripts have no business with it, its recipes and tasks."""
+
+NOBODY = 65534
+FREE_USERS = range(1_879_048_192, 2_147_352_576)
+"""User ids that nobody hands out (systemd's table, "UIDs, GIDs and systemd"), where the kernel knows so many."""
+
 WARM_IMPORTS = (
     "gammapy.data",
     "gammapy.datasets",
@@ -26,6 +34,20 @@ WARM_IMPORTS = (
     "regions",
 )
 """About 4 s of CPU time; any Gammapy subpackage costs nearly all of them."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is wanted for."""
+
+    interpreter: Interpreter
+    data: str
+    """Folder of the host; empty for none."""
+    limits: Limits
+    control: int
+    """Descriptor of the worker's end of the control socket."""
+    leash: int
+    """Descriptor of the keeper's end of a socket whose closing is the end of everything; see `inside/keeper.py`."""
 
 
 @dataclass
@@ -41,8 +63,8 @@ class Launch:
     """Of the first process; a script could read it in /proc/1/environ."""
     descriptors: list[int] = field(default_factory=list)
     """Inherited by the first process besides the control socket; closed by us once it has started."""
-    own_processes: bool = False
-    """It has a PID namespace, which the death of its first process ends."""
+    leashed: bool = False
+    """A keeper ends it when the leash is let go; without one, a PID namespace of its own does."""
     own_users: bool = False
     """RLIMIT_NPROC counts the processes of this sandbox alone."""
     private_disk: bool = False
@@ -56,8 +78,8 @@ class Provider(Protocol):
 
     name: str
 
-    def launch(self, control: int, interpreter: Interpreter, data: str, limits: Limits) -> Launch:
-        """The command for one worker that finds its control socket at descriptor `control`."""
+    def launch(self, order: Order) -> Launch:
+        """The command for one worker. Exits with 128 + N when signal N ended the worker."""
 
 
 def environment(data: str, home: str, interpreter: Interpreter) -> dict[str, str]:
@@ -107,3 +129,12 @@ def in_memory(content: bytes, name: str) -> int:
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def spare_user() -> int:
+    """A user id of its own for one sandbox of root, so that RLIMIT_NPROC counts nobody else's processes."""
+    mapped = 0
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        inside, _, length = map(int, line.split())
+        mapped = max(mapped, inside + length)
+    return random.SystemRandom().choice(FREE_USERS) if mapped >= FREE_USERS.stop else NOBODY

@@ -5,10 +5,42 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from gammapygpt.sandbox.base import Limits
-from gammapygpt.sandbox.interpreter import Interpreter
-from gammapygpt.sandbox.launch import INSIDE, Launch, environment
+from gammapygpt.sandbox.interpreter import font_lists
+from gammapygpt.sandbox.launch import INSIDE, Launch, Order, environment
+
+
+def kept(order: Order, uid: int | None, setup: dict[str, Any]) -> Launch:
+    """A worker on the bare host: in a folder of its own, under a keeper, with a clean environment."""
+    folder = Path(tempfile.mkdtemp(prefix="gammapygpt-"))
+    workspace, home = folder / "workspace", folder / "home"
+    for place in (workspace, home):
+        place.mkdir(mode=0o700)
+        if uid is not None:
+            os.chown(place, uid, uid)
+            folder.chmod(0o711)
+    storage = os.path.realpath(order.data) if order.data else ""
+    python = order.interpreter.executable
+    return Launch(
+        argv=[
+            *[python, "-I", "-S", str(INSIDE / "keeper.py"), str(order.leash)],
+            *[python, "-u", str(INSIDE / "worker.py"), str(order.control)],
+        ],
+        env=environment(storage, str(home), order.interpreter),
+        setup={
+            "uid": uid,
+            "keeper": True,
+            "workspace": str(workspace),
+            "writable": [str(workspace), str(home)],
+            "data": storage,
+            "fonts": [str(file) for file in font_lists()],
+            **setup,
+        },
+        script=str(workspace / "script.py"),
+        leashed=True,
+        folder=folder,
+    )
 
 
 class UnsafeLocal:
@@ -16,21 +48,5 @@ class UnsafeLocal:
 
     name = "unsafe-local"
 
-    def launch(self, control: int, interpreter: Interpreter, data: str, limits: Limits) -> Launch:
-        folder = Path(tempfile.mkdtemp(prefix="gammapygpt-"))
-        workspace, home = folder / "workspace", folder / "home"
-        workspace.mkdir()
-        home.mkdir()
-        storage = os.path.realpath(data) if data else ""
-        return Launch(
-            argv=[interpreter.executable, "-u", str(INSIDE / "worker.py"), str(control)],
-            env=environment(storage, str(home), interpreter),
-            setup={
-                "uid": None,
-                "workspace": str(workspace),
-                "writable": [str(workspace), str(home)],
-                "data": storage,
-            },
-            script=str(workspace / "script.py"),
-            folder=folder,
-        )
+    def launch(self, order: Order) -> Launch:
+        return kept(order, None, {})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import platform
 import struct
-from typing import NamedTuple
 
 from gammapygpt.errors import InfrastructureError
+from gammapygpt.sandbox.syscalls import MACHINES
 
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_SET, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
@@ -23,43 +23,21 @@ X32 = 0x40000000
 """First number of the x32 calls, a second door to the same kernel."""
 
 
-class Machine(NamedTuple):
-    audit: int
-    calls: dict[str, int]
-
-
-_COMMON = {  # the same numbers on every machine since Linux 5.0
-    "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428, "move_mount": 429,
-    "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "clone3": 435, "pidfd_getfd": 438,
-    "mount_setattr": 442, "quotactl_fd": 443, "memfd_secret": 447, "open_tree_attr": 467,
-}  # fmt: skip
-
-MACHINES = {
-    "x86_64": Machine(0xC000003E, {
-        "ioctl": 16, "socket": 41, "socketpair": 53, "clone": 56, "ptrace": 101, "syslog": 103, "mknod": 133,
-        "uselib": 134, "personality": 135, "vhangup": 153, "modify_ldt": 154, "pivot_root": 155, "_sysctl": 156,
-        "acct": 163, "chroot": 161, "settimeofday": 164, "mount": 165, "umount2": 166, "swapon": 167, "swapoff": 168,
-        "reboot": 169, "sethostname": 170, "setdomainname": 171, "iopl": 172, "ioperm": 173, "init_module": 175,
-        "delete_module": 176, "quotactl": 179, "lookup_dcookie": 212, "clock_settime": 227, "kexec_load": 246,
-        "add_key": 248, "request_key": 249, "keyctl": 250, "mknodat": 259, "unshare": 272, "perf_event_open": 298,
-        "fanotify_init": 300, "name_to_handle_at": 303, "open_by_handle_at": 304, "clock_adjtime": 305, "setns": 308,
-        "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "finit_module": 313, "kexec_file_load": 320,
-        "bpf": 321, "userfaultfd": 323, **_COMMON,
-    }),
-    "aarch64": Machine(0xC00000B7, {
-        "lookup_dcookie": 18, "ioctl": 29, "mknodat": 33, "umount2": 39, "mount": 40, "pivot_root": 41, "chroot": 51,
-        "vhangup": 58, "quotactl": 60, "acct": 89, "personality": 92, "unshare": 97, "kexec_load": 104,
-        "init_module": 105, "delete_module": 106, "clock_settime": 112, "syslog": 116, "ptrace": 117, "reboot": 142,
-        "sethostname": 161, "setdomainname": 162, "settimeofday": 170, "socket": 198, "socketpair": 199,
-        "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220, "swapon": 224, "swapoff": 225,
-        "perf_event_open": 241, "fanotify_init": 262, "name_to_handle_at": 264, "open_by_handle_at": 265,
-        "clock_adjtime": 266, "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272,
-        "finit_module": 273, "bpf": 280, "userfaultfd": 282, "kexec_file_load": 294, **_COMMON,
-    }),
-}  # fmt: skip
-"""Numbers from the kernel's own tables: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h."""
-
-_WITH_CONDITIONS = frozenset({"socket", "socketpair", "clone", "clone3", "ioctl"})
+_WITH_CONDITIONS = frozenset({"socket", "socketpair", "clone", "clone3", "ioctl", "fcntl", "prlimit64"})
+_NEIGHBOURS = frozenset({
+    "shmget", "shmat", "shmctl", "semget", "semop", "semctl", "semtimedop", "msgget", "msgctl", "msgrcv", "msgsnd",
+    "mq_open", "mq_unlink", "setpriority", "ioprio_set", "sched_setaffinity", "sched_setparam", "sched_setscheduler",
+    "sched_setattr", "migrate_pages", "move_pages", "process_madvise",
+})  # fmt: skip
+"""Reach other processes of the same user; refused where no namespace hides these."""
+_MODES = frozenset({
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime", "utimes", "futimesat",
+    "utimensat", "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "setxattrat",
+    "removexattrat", "file_setattr",
+})  # fmt: skip
+_SIGNALS = frozenset({"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"})
+_SET_OWNER = (8, 10, 15)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX: have the kernel send a signal to anybody."""
 
 Instruction = tuple[int, int, int, int]
 
@@ -97,7 +75,20 @@ def _socket_rules(calls: dict[str, int], unix_sockets: bool) -> list[Instruction
     return _when(calls["socket"], [_refuse(errno.EACCES)]) + _when(calls["socketpair"], no_datagrams)
 
 
-def seccomp_filter(machine: str = "", unix_sockets: bool = True) -> bytes:
+def _neighbour_rules(calls: dict[str, int]) -> list[Instruction]:
+    """Nothing that reaches a process of the same user by its number."""
+    rules: list[Instruction] = []
+    for name in sorted(_NEIGHBOURS & calls.keys()):
+        rules += _when(calls[name], [_refuse(errno.EPERM)])
+    only_oneself = [(LOAD, 0, 0, ARGUMENT_0), (JUMP_EQUAL, 1, 0, 0), _refuse(errno.EPERM), (RETURN, 0, 0, ALLOW)]
+    rules += _when(calls["prlimit64"], only_oneself)
+    no_owner: list[Instruction] = [(LOAD, 0, 0, ARGUMENT_1)]
+    for command in _SET_OWNER:
+        no_owner += [(JUMP_EQUAL, 0, 1, command), _refuse(errno.EPERM)]
+    return rules + _when(calls["fcntl"], [*no_owner, (RETURN, 0, 0, ALLOW)])
+
+
+def seccomp_filter(machine: str = "", unix_sockets: bool = True, modes: bool = True, signals: bool = True) -> bytes:
     """The filter as the kernel wants it: 8 bytes an instruction.
 
     Forbids (EPERM, EACCES, ENOSYS) all sockets but AF_UNIX, ptrace and its relatives, keyrings, mounts, io_uring, bpf,
@@ -108,7 +99,11 @@ def seccomp_filter(machine: str = "", unix_sockets: bool = True) -> bytes:
     machine : str
         `x86_64` or `aarch64`; empty for this one.
     unix_sockets : bool
-        False forbids `socket` altogether.
+        False forbids `socket` altogether, and what else reaches processes of the same user: there are no namespaces.
+    modes : bool
+        False forbids to change the mode, owner, times and attributes of files, which Landlock does not look at.
+    signals : bool
+        False forbids all signals but those of the kernel.
 
     Raises
     ------
@@ -131,8 +126,13 @@ def seccomp_filter(machine: str = "", unix_sockets: bool = True) -> bytes:
     if machine == "x86_64":
         program += [(JUMP_AT_LEAST, 0, 1, X32), (RETURN, 0, 0, KILL)]
     for name, call in calls.items():
-        if name not in _WITH_CONDITIONS:
+        if name not in _WITH_CONDITIONS | _NEIGHBOURS | _MODES | _SIGNALS:
             program += _when(call, [_refuse(errno.EPERM)])
+    if not unix_sockets:
+        program += _neighbour_rules(calls)
+    for group, allowed in ((_MODES, modes), (_SIGNALS, signals)):
+        for name in group & calls.keys() if not allowed else ():
+            program += _when(calls[name], [_refuse(errno.EPERM)])
     # ENOSYS makes libc fall back to clone(), whose flags can be looked at
     program += _when(calls["clone3"], [_refuse(errno.ENOSYS)])
     program += _socket_rules(calls, unix_sockets)

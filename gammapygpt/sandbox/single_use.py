@@ -140,9 +140,9 @@ class SingleUseSandbox:
 def _exit_code(worker: Worker, report: Report) -> int:
     """As Python's own: the negative number of the signal, where one ended the interpreter."""
     code = worker.process.returncode
-    if code < 0 and worker.launch.own_processes:
+    if code < 0:
         raise InfrastructureError(f"The sandbox {worker.provider} itself was ended by signal {-code}.")
-    if code > 128 and worker.launch.own_processes and code != report.exit_code:
+    if code > 128 and code != report.exit_code:
         return 128 - code
     return code
 

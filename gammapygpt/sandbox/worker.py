@@ -19,7 +19,7 @@ from gammapygpt.sandbox import processes
 from gammapygpt.sandbox.base import Limits
 from gammapygpt.sandbox.capture import Capture
 from gammapygpt.sandbox.interpreter import Interpreter
-from gammapygpt.sandbox.launch import Provider
+from gammapygpt.sandbox.launch import Launch, Order, Provider
 from gammapygpt.sandbox.spawn import spawn
 
 READY_S = 180.0
@@ -42,22 +42,31 @@ class Worker:
         self.folders: list[int] = []
         self.ready = False
         self._namespace: int | None = None
-        ours, theirs = socket.socketpair()
-        self.control = ours
+        self.control, control = socket.socketpair()
+        self.leash, leash = socket.socketpair()
         try:
-            self.launch = provider.launch(theirs.fileno(), interpreter, data, limits)
-            self._start(theirs.fileno())
+            order = Order(interpreter, data, limits, control.fileno(), leash.fileno())
+            self.launch = provider.launch(order)
+            self._start([control.fileno(), leash.fileno()] if self.launch.leashed else [control.fileno()])
         except OSError as error:
-            ours.close()
+            self._let_go()
             raise InfrastructureError(f"The sandbox {provider.name} cannot be started: {error}.") from error
         except BaseException:
-            ours.close()
+            self._let_go()
             raise
         finally:
-            theirs.close()
+            control.close()
+            leash.close()
         self._send({**self.launch.setup, "imports": imports})
 
-    def _start(self, control: int) -> None:
+    def _let_go(self) -> None:
+        self.control.close()
+        self.leash.close()
+        launch: Launch | None = getattr(self, "launch", None)
+        if launch is not None and launch.folder is not None:
+            shutil.rmtree(launch.folder, ignore_errors=True)
+
+    def _start(self, inherited: list[int]) -> None:
         launch = self.launch
         out_read, out_write = os.pipe()
         error_read, error_write = os.pipe()
@@ -70,7 +79,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=out_write,
                 stderr=error_write,
-                pass_fds=[control, *launch.descriptors],
+                pass_fds=[*inherited, *launch.descriptors],
                 start_new_session=True,
             )
             self.pidfd = os.pidfd_open(self.process.pid)
@@ -112,7 +121,7 @@ class Worker:
             self._fail(str(answer.get("error")))
         if not answer["data_readable"]:
             self._fail("cannot read the data folder: it needs the permissions r-x for others (chmod -R a+rX)")
-        if self.launch.own_processes:
+        if not self.launch.leashed:
             self._hold_namespace()
         self.stdout.forget()
         self.stderr.forget()
@@ -156,14 +165,14 @@ class Worker:
 
     def kill(self) -> None:
         """End every process inside, and wait until they are gone."""
+        if self.launch.leashed:
+            self._pull_leash()
         if self._namespace is not None:
             # the namespace first: its first process is then still the child of one that waits for it
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._namespace, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(1.0)
-        elif not self.launch.own_processes:
-            self._kill_tree()
         self.process.kill()
         self.process.wait()
         if self._namespace is not None:
@@ -171,13 +180,15 @@ class Worker:
             if not readable:
                 raise InfrastructureError(f"The sandbox {self.provider} does not die.", "Look for stuck processes.")
 
-    def _kill_tree(self) -> None:
-        pids, _ = processes.tree(self.process.pid)
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+    def _pull_leash(self) -> None:
+        """The keeper kills all that descends from it, and ends last."""
+        self.leash.close()
+        try:
+            self.process.wait(DEATH_S)
+        except subprocess.TimeoutExpired:
+            raise InfrastructureError(
+                f"The sandbox {self.provider} does not die.", "Look for stuck processes."
+            ) from None
 
     def close(self) -> None:
         """Kill what is left and give everything back; harmless the second time."""
@@ -186,12 +197,10 @@ class Worker:
         try:
             self.kill()
         finally:
-            self.control.close()
+            self._let_go()
             self.stdout.close()
             self.stderr.close()
             for descriptor in (self.pidfd, self._namespace, *self.folders):
                 if descriptor is not None:
                     os.close(descriptor)
             self.pidfd, self._namespace, self.folders = -1, None, []
-            if self.launch.folder is not None:
-                shutil.rmtree(self.launch.folder, ignore_errors=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -62,6 +63,23 @@ def _line_of_script() -> int | None:
 def forget_deprecations() -> None:
     """What the imports of a warm worker warned about is not the script's."""
     _deprecations.clear()
+
+
+def tolerate_fixed_modes(folders: list[str]) -> None:
+    """Where the kernel is told to refuse every change of modes and times, copying files must not fail for it."""
+
+    def tolerant(function: Any) -> Any:
+        @functools.wraps(function)
+        def quiet(path: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(path, *args, **kwargs)
+            except PermissionError:
+                if isinstance(path, int) or not os.path.realpath(path).startswith(tuple(folders)):
+                    raise
+
+        return quiet
+
+    os.chmod, os.utime = tolerant(os.chmod), tolerant(os.utime)
 
 
 class _PyplotFinder(importlib.abc.MetaPathFinder):

@@ -37,14 +37,13 @@ def receive(control: socket.socket) -> Any:
     return json.loads(line)
 
 
-def make_private_folders() -> None:
-    """The folders that libraries want to write to, so that none of them complains on stderr."""
+def make_private_folders(fonts: list[str]) -> None:
+    """The folders that libraries want to write to, so that none of them complains on stderr; a font list or two."""
     for name in ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         os.makedirs(os.environ[name], mode=0o700, exist_ok=True)
-    here = os.path.dirname(os.path.abspath(__file__))
-    for name in os.listdir(here):
-        if name.startswith("fontlist-"):  # matplotlib takes seconds to make its own
-            shutil.copyfile(os.path.join(here, name), os.path.join(os.environ["MPLCONFIGDIR"], name))
+    for path in fonts:  # matplotlib would take its time to make its own
+        with contextlib.suppress(OSError):
+            shutil.copyfile(path, os.path.join(os.environ["MPLCONFIGDIR"], os.path.basename(path)))
 
 
 def prepare(control: socket.socket) -> None:
@@ -52,12 +51,16 @@ def prepare(control: socket.socket) -> None:
     setup = receive(control)
     if setup["uid"] is not None:
         confine.drop_privileges(setup["uid"])
+    if setup.get("keeper"):
+        confine.die_with_parent()
     if setup.get("landlock"):
-        confine.restrict_paths(setup["landlock"])
+        confine.restrict_paths(**setup["landlock"])
     if setup.get("seccomp"):
         confine.install_seccomp(bytes.fromhex(setup["seccomp"]))
+    if setup.get("modes_fixed"):
+        observe.tolerate_fixed_modes(setup["writable"])
     os.chdir(setup["workspace"])
-    make_private_folders()
+    make_private_folders(setup["fonts"])
     observe.watch_deprecations()
     observe.watch_pyplot()
     for name in setup["imports"]:
