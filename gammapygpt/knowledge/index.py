@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 COLLECTION, VECTOR = "knowledge", "lexical"
 HEADING_WEIGHT = 5.0
 """How many times a term of the heading counts."""
-NEARLY, FAR = 0.8, 0.6
+NEARLY, FAR = 0.8, 0.45
 """A second recipe is shown from this part of the first one's score; none below this part of the best score of all."""
 SPARE = 20
 """Found beyond the limit, so that a mixture of kinds can be chosen."""
-KIND_WEIGHT = {"recipe": 1.5, "api": 1.0, "drift": 0.7}
+KIND_WEIGHT = {"recipe": 2.0, "api": 1.0, "drift": 0.7}
 """A whole script that works is worth more than a signature; a change of the API matters most when something failed."""
 OFF_PATH_WEIGHT = 0.8
 """Of API that few analyses call by itself: catalogues, populations, plots, utilities."""

@@ -29,7 +29,7 @@ API_MODULES = (
     *("astro.source", "catalog", "analysis", "visualization", "utils.regions"),
 )
 NOT_FOR_SCRIPTS = {"tests", "test", "conftest", "__main__", "setup_package", "idlelib", "lib2to3", "turtledemo", "this"}
-"""Names of modules that no analysis imports; `this` and `antigravity` print or open a browser."""
+"""Names of modules that no analysis imports."""
 
 
 def is_public(dotted: str) -> bool:
