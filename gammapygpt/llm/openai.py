@@ -62,20 +62,25 @@ class OpenAIBackend:
 
     def _script(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
         messages = [message.model_dump() for message in question.messages]
-        schema = script_schema(question.patch_lines)
-        if can & {"tools", "json_schema"}:
+        # a 1.5B model writes better code, and fewer tokens, into a prefilled block than into a JSON string
+        if "tools" in can or ("json_schema" in can and "prefill" not in can):
+            schema = script_schema(question.patch_lines)
             if "tools" not in can:
                 messages[-1]["content"] += "\n\n" + _json_instruction(schema)
             answer = self._structured(messages, schema, question, can, on_token)
-            return read_script(answer, question.patch_lines, last_script(question))
-        messages[-1]["content"] += "\n\n" + _fence_instruction(question.patch_lines)
-        prefilled = "prefill" in can
-        if prefilled:
-            messages.append({"role": "assistant", "content": PREFILL})
-        answer = self._wire.send(messages, fresh=question.fresh, stop=[STOP] if prefilled else None, on_token=on_token)
-        if prefilled and answer.text.strip() and not reading.without_thoughts(answer.text).lstrip().startswith("```"):
-            answer.text = PREFILL + answer.text + ("" if answer.cut else STOP)
+        else:
+            messages[-1]["content"] += "\n\n" + _fence_instruction(question.patch_lines)
+            answer = self._fenced(messages, "prefill" in can, question.fresh, on_token)
         return read_script(answer, question.patch_lines, last_script(question))
+
+    def _fenced(self, messages: list[dict[str, str]], prefilled: bool, fresh: bool, on_token: OnToken | None) -> Answer:
+        if not prefilled:
+            return self._wire.send(messages, fresh=fresh, on_token=on_token)
+        begun = [*messages, {"role": "assistant", "content": PREFILL}]
+        answer = self._wire.send(begun, fresh=fresh, stop=[STOP], on_token=on_token)
+        if answer.text.strip() and not reading.without_thoughts(answer.text).lstrip().startswith("```"):
+            answer.text = PREFILL + answer.text + ("" if answer.cut else STOP)
+        return answer
 
     def _json(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
         messages = [message.model_dump() for message in question.messages]

@@ -56,7 +56,7 @@ def test_lines_offered_for_replacement_can_be_returned(scripted_server):
 
 def test_prefill_begins_the_block_and_stops_at_its_end(scripted_server):
     server = scripted_server({"text": SCRIPT.rstrip("\n")})
-    reply = model(server, abilities=["prefill"]).ask(question())
+    reply = model(server, abilities=["json_schema", "prefill"]).ask(question())
     assert (reply.script, reply.fault) == (SCRIPT, "")
     assert server.bodies[0]["messages"][-1] == {"role": "assistant", "content": "```python\n"}
     assert server.bodies[0]["stop"] == ["\n```"]
