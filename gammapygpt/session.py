@@ -22,7 +22,7 @@ from gammapygpt.context import Context
 from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.history import UNFINISHED, all_runs, find_run
-from gammapygpt.settings import Settings
+from gammapygpt.settings import Settings, public_settings
 from gammapygpt.state import Attempt, Draft, Outcome, Request, RunState
 
 Event = dict[str, Any]
@@ -80,7 +80,10 @@ class Run:
         from gammapygpt.graph.checkpoints import checkpoints
         from gammapygpt.graph.routing import outcome, recursion_limit
 
-        config: RunnableConfig = {"configurable": {"thread_id": self.folder.name}, "recursion_limit": recursion_limit(self.context)}
+        config: RunnableConfig = {
+            "configurable": {"thread_id": self.folder.name},
+            "recursion_limit": recursion_limit(self.context),
+        }
         with checkpoints(self.folder.path.parent) as saver:
             graph = build_graph().compile(checkpointer=saver)
             known = graph.get_state(config)
@@ -194,7 +197,7 @@ def start(
         created=now(),
         status="running",
         request=request,
-        settings=settings.model_dump(mode="json"),
+        settings=public_settings(settings),
         overrides=dict(overrides or {}),
         config=str(config) if config else "",
         switches=context.switches(),
@@ -243,8 +246,7 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
         compared when it goes on).
     """
     manifest = folder.manifest()
-    then = Settings.model_validate(manifest["settings"])
-    if changed := changed_settings(then, settings):
+    if changed := changed_settings(manifest["settings"], public_settings(settings)):
         raise UserError(
             f"settings have changed since run {folder.name} began: {', '.join(changed)}.",
             "Set them back, or start a new run.",
@@ -252,10 +254,10 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
     asked = manifest["request"]
     if asked["expect_file"] and _digest(Path(asked["expect_file"])) != asked["expect_sha256"]:
         raise UserError(f"the expected values in {asked['expect_file']} have changed.", "Start a new run.")
-    context = Context.of(then, folder.path)
+    context = Context.of(settings, folder.path)
     for name, value in manifest["switches"].items():
         setattr(context, name, value)
-    run = Run(folder, then, context)
+    run = Run(folder, settings, context)
     _check_request(run, asked["text"])
     return run
 
@@ -316,17 +318,16 @@ def warm_up(context: Context, settings: Settings) -> None:
     threading.Thread(target=imports, daemon=True, name="imports").start()
 
 
-def changed_settings(then: Settings, current: Settings) -> list[str]:
-    """Dotted names of the settings that matter to a run and differ."""
-    used = {then.default_backend, *then.roles.values(), current.default_backend, *current.roles.values()}
+def changed_settings(then: dict[str, Any], current: dict[str, Any]) -> list[str]:
+    """Dotted names of the settings that matter to a run and differ; backends that no agent speaks through do not."""
+    used = {name for dump in (then, current) for name in (dump["default_backend"], *dump["roles"].values())}
     before, after = _flat(_relevant(then, used)), _flat(_relevant(current, used))
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
-def _relevant(settings: Settings, backends: set[str]) -> dict[str, Any]:
-    dump = settings.model_dump(mode="json", exclude={"runs"})
-    dump["backends"] = {name: value for name, value in dump["backends"].items() if name in backends}
-    return dump
+def _relevant(settings: dict[str, Any], backends: set[str]) -> dict[str, Any]:
+    kept = {name: section for name, section in settings.items() if name != "runs"}
+    return {**kept, "backends": {name: value for name, value in settings["backends"].items() if name in backends}}
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

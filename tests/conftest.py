@@ -14,6 +14,17 @@ from scripted_server import ScriptedServer
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests see neither the settings nor the keys of whoever runs them; what was found out once is shared by all."""
+    for name in [name for name in os.environ if name.startswith("GAMMAPYGPT_")]:
+        monkeypatch.delenv(name)
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(shared / "no-settings"))
+    monkeypatch.setenv("GAMMAPYGPT_CACHE", str(shared / "cache"))
+
+
 def gammapy_data() -> Path | None:
     """The data folder with `hess-dl3-dr1`: PHOTON_STORAGE, then GAMMAPY_DATA, then ../shared/data/gammapy-data."""
     for folder in (

@@ -105,23 +105,28 @@ def resume(
 
 
 def follow(run: Run, answer: bool | None, *, quiet: bool, as_json: bool) -> None:
-    """Show a run until it ends, ask what it asks, print its outcome; leave with its exit code."""
-    if not quiet:
-        typer.echo(f"run {run.folder.name} (backend {run.context.backend_name('coder')})", err=True)
-    while True:
-        with progress(quiet=quiet) as listener:
-            for event in run.stream(answer):
-                listener.tell(event)
-        if run.question is None or not sys.stdin.isatty() or as_json:
-            break
-        typer.echo(run.question["script"], err=True)
-        answer, run.question = typer.confirm("Run this script?", err=True), None
+    """Run until the end and print the outcome; leave with its exit code."""
+    run_until_end(run, answer, quiet=quiet, may_ask=sys.stdin.isatty() and not as_json)
     manifest = run.folder.manifest()
     if as_json:
         print_json(summary(run.folder.path, manifest))
     else:
         show_outcome(run.folder.path, manifest)
     raise typer.Exit(EXIT[manifest["status"]])
+
+
+def run_until_end(run: Run, answer: bool | None = None, *, quiet: bool = False, may_ask: bool = False) -> None:
+    """Show a run at work until it ends, or waits for an answer that nobody is there to give."""
+    if not quiet:
+        typer.echo(f"run {run.folder.name} (backend {run.context.backend_name('coder')})", err=True)
+    while True:
+        with progress(quiet=quiet) as listener:
+            for event in run.stream(answer):
+                listener.tell(event)
+        if run.question is None or not may_ask:
+            return
+        typer.echo(run.question["script"], err=True)
+        answer, run.question = typer.confirm("Run this script?", err=True), None
 
 
 def summary(folder: Path | None, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def after_writing(state: RunState) -> Literal["executor", "__end__"]:
 def after_execution(
     state: RunState, runtime: Runtime[Context]
 ) -> Literal["critic", "coder", "planner", "optimiser", "__end__"]:
-    """Passed: the critic looks at the physics, the optimiser for a better script. Failed: try again while the budget lasts."""
+    """Passed: let the critic look at it, then the optimiser. Failed: try again while the budget lasts."""
     if state.get("refusal"):
         return END
     last = state["attempts"][-1]

@@ -1,0 +1,5 @@
+"""`python -m gammapygpt` is `gammapygpt`."""
+
+from gammapygpt.cli import main
+
+main()
