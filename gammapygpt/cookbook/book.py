@@ -1,4 +1,4 @@
-"""The recipes as data: what each answers, its constants, and how to fill them in. Says nothing about which recipe fits a request."""
+"""The recipes as data: what each answers, its constants, and how to fill them in; not which one fits a request."""
 
 from __future__ import annotations
 

@@ -9,7 +9,10 @@ from gammapygpt.cookbook.words import NUMBER, Page, number
 
 UNIT = r"(?:[kMGTP]eV)"
 TEV = {"keV": 1e-9, "MeV": 1e-6, "GeV": 1e-3, "TeV": 1.0, "PeV": 1e3}
-ABOVE = r"(?:above|over|beyond|exceeding|greater than|larger than|higher than|more than|at least|other than|from|starting at|threshold (?:of|at|is)?|>=?)"
+ABOVE = (
+    r"(?:above|over|beyond|exceeding|greater than|larger than|higher than|more than|at least|other than|from"
+    r"|starting at|threshold (?:of|at|is)?|>=?)"
+)
 BELOW = r"(?:below|under|less than|lower than|smaller than|at most|up to|<=?)"
 
 LIST = re.compile(

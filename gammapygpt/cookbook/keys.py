@@ -1,4 +1,4 @@
-"""What a key of `result.json` stands for: from its name, the words beside it and its unit to a quantity that a recipe knows."""
+"""What a key of `result.json` stands for, from its name, its unit and the words beside it: a recipe's quantity."""
 
 from __future__ import annotations
 
@@ -25,14 +25,22 @@ class Quantity(NamedTuple):
 
 FLUX, ENERGY_FLUX, DNDE = "cm-2 s-1", "erg cm-2 s-1", "cm-2 s-1 TeV-1"
 
-# Words of a key or its meaning -> (quantity, default unit). The first line that fits wins, so the special stands before the general.
+# Words of a key or its meaning, quantity, default unit. The first that fits wins: the special before the general.
 COUNTS = [
-    (r"\bn ?(obs|runs?)\b|\bnum(ber)?( of)?( \w+)? (obs|observations|runs)\b|\bhow many (observations|runs)\b|\bcount of (observations|runs)\b|^(obs|runs?) (count|number)$|^n observations$|^n$", "n_obs", ""),
+    (
+        (
+            r"\bn ?(obs|runs?)\b|\bnum(ber)?( of)?( \w+)? (obs|observations|runs)\b"
+            r"|\bhow many (observations|runs)\b|\bcount of (observations|runs)\b"
+            r"|^(obs|runs?) (count|number)$|^n observations$|^n$"
+        ),
+        "n_obs",
+        "",
+    ),
     (r"\bmean live ?time\b|\baverage live ?time\b", "mean_livetime", "h"),
     (r"\bdead ?time( fraction)?\b", "dead_time_fraction", ""),
     (r"\blive ?time\b|\bt live\b|\bexposure( time)?\b", "livetime", "h"),
     (r"\bon ?time\b|\b(total )?observ(ation|ing) time\b", "ontime", "h"),
-]  # fmt: skip
+]
 LISTS = [
     (r"\b(mean|average|avg)( \w+)? zen(ith)?\b|\bzen(ith)?( \w+)? (mean|average|avg)\b", "mean_zenith", "deg"),
     (r"\b(min(imum)?|smallest|lowest|best)( \w+)? zen(ith)?\b|\bzen(ith)?( \w+)? min(imum)?\b", "min_zenith", "deg"),
@@ -44,8 +52,15 @@ LISTS = [
     (r"\b(last|largest|highest|max(imum)?|latest)( \w+)? (run|obs|observation|id)\b", "last_obs_id", ""),
     (r"\b(first|earliest|start)( \w+)? (date|time)\b", "first_date", ""),
     (r"\b(last|latest)( \w+)? (date|time)\b", "last_date", ""),
-    (r"\b(obs(ervation)?|run) ?(id|number)?s\b|\bids\b|\b(obs|observation|run) (list|ids?)\b|\blist of (ids|runs|observations)", "obs_ids", ""),
-]  # fmt: skip
+    (
+        (
+            r"\b(obs(ervation)?|run) ?(id|number)?s\b|\bids\b|\b(obs|observation|run) (list|ids?)\b"
+            r"|\blist of (ids|runs|observations)"
+        ),
+        "obs_ids",
+        "",
+    ),
+]
 REGIONS = [
     (r"\bn ?on\b|\bon counts\b|\bcounts on\b|^on$", "n_on", ""),
     (r"\bn ?off\b|\boff counts\b|\bcounts off\b|^off$", "n_off", ""),
@@ -55,7 +70,7 @@ REGIONS = [
     (r"\b(bkg|background|on off)? ?(norm(alisation)?|ratio)? ?\balpha\b", "alpha", ""),
     (r"\bexcess\b|\bn ?(gamma|signal|excess)\b|\bsignal counts\b", "excess", ""),
     (r"\bbackground\b|\bbkg\b|\bn ?b(kg)?\b", "background", ""),
-]  # fmt: skip
+]
 SPECTRUM = [
     (r"\b(number of|n) ?(flux )?points\b", "n_flux_points", ""),
     (r"\bpivot\b|\bdecorrelation\b", "pivot_energy", "TeV"),
@@ -66,10 +81,14 @@ SPECTRUM = [
     (r"\bindex\b|\bgamma\b|\bslope\b", "parameter index", ""),
     (r"\b(e ?flux|energy ?flux|integral energy)\b", "energy_flux", ENERGY_FLUX),
     (r"\bdn ?de\b|\bdiff(erential)?( \w+)? flux\b|\bflux density\b|\bdiff flux\b", "dnde", DNDE),
-    (r"\bamplitude\b|\bampl?\b|\bnorm(alisation|alization)?\b|\b(phi|n|f) ?0\b|\bprefactor\b", "parameter amplitude", DNDE),
+    (
+        r"\bamplitude\b|\bampl?\b|\bnorm(alisation|alization)?\b|\b(phi|n|f) ?0\b|\bprefactor\b",
+        "parameter amplitude",
+        DNDE,
+    ),
     (r"\b(photon ?|integral ?)?flux\b|\bphi\b|\bf\b", "flux", FLUX),
     (r"\bconverge\w*\b|\bfit ok\b|\bsuccess\b", "fit_success", ""),
-]  # fmt: skip
+]
 SAFE = [
     (r"\b(energy )?threshold\b|\bsafe energy( min(imum)?)?\b|\be ?(min|thr)\b", "safe_energy_min", "TeV"),
     (r"\be ?max\b|\bsafe energy max(imum)?\b", "safe_energy_max", "TeV"),
@@ -87,7 +106,7 @@ CUBE = [
     (r"\bexcess\b|\bn ?(gamma|signal|excess)\b|\bsignal counts\b", "excess", ""),
     (r"\b(predicted )?background\b|\bbkg\b", "background", ""),
     (r"\bcounts\b|\bn events\b", "counts", ""),
-]  # fmt: skip
+]
 SHAPES = {
     "gauss": [(r"\bsigma\b|\bwidth\b|\bextension\b|\bextent\b|\bsize\b", "parameter sigma", "deg")],
     "disk": [(r"\bradius\b|\br ?0\b|\br disk\b|\bextension\b|\bextent\b|\bsize\b", "parameter r_0", "deg")],
@@ -98,9 +117,21 @@ ERROR = r"(?:_| )(?:err(?:or)?|unc(?:ertainty)?|std|sigma_?err)$"
 LOG_PARABOLA = [(r"\balpha\b|\bindex\b", "parameter alpha", "")]
 FLUX_LIKE = ("flux", "energy_flux", "dnde")
 KEY_UNITS = {
-    "deg": "deg", "arcmin": "arcmin", "arcsec": "arcsec", "h": "h", "hr": "h", "hours": "h", "hour": "h", "s": "s", "sec": "s",
-    "seconds": "s", "min": "min", "minutes": "min", "erg": "erg cm-2 s-1", "percent": "percent",
-}  # fmt: skip
+    "deg": "deg",
+    "arcmin": "arcmin",
+    "arcsec": "arcsec",
+    "h": "h",
+    "hr": "h",
+    "hours": "h",
+    "hour": "h",
+    "s": "s",
+    "sec": "s",
+    "seconds": "s",
+    "min": "min",
+    "minutes": "min",
+    "erg": "erg cm-2 s-1",
+    "percent": "percent",
+}
 ONE = rf"(?:{'|'.join(TEV)})"
 KEY_RANGE = re.compile(
     rf"(?<![A-Za-z\d])(\d+(?:[p.]\d+)?)_?({ONE})?_?(?:to_?|-)?_?(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I

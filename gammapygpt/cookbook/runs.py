@@ -15,7 +15,10 @@ ID = r"\d{1,8}(?!\d|\.\d|\s*(?:deg|arcmin|[kMGTP]eV|h|hours?|x|%)\b)"
 RANGE = rf"(?:{ID})\s*(?:-|to|through|until|\.\.\.?|up to)\s*(?:{ID})"
 ITEM = rf"(?:{RANGE}|{ID})"
 LISTED = rf"{ITEM}(?:\s*(?:,\s*and|,\s*&|,|and|&|\+|;)\s*{ITEM})*"
-EXCLUDED = r"(?:except|excluding|without|apart from|leaving out|leave out|leave|omit(?:ting)?|skip(?:ping)?|but not|other than|exclude|drop|ignore)"
+EXCLUDED = (
+    r"(?:except|excluding|without|apart from|leaving out|leave out|leave|omit(?:ting)?|skip(?:ping)?|but not"
+    r"|other than|exclude|drop|ignore)"
+)
 MONTHS = "|".join(f"{month_abbr[month].lower()}[a-z]*" for month in range(1, 13))
 YEAR = r"(?:19|20)\d\d"
 
@@ -100,24 +103,31 @@ def _end(text: str) -> date:
     return date(start.year + 1, 1, 1)
 
 
-DATE = rf"(?:\d{{4}}-\d\d-\d\d|\d{{1,2}}\.?\s+(?:{MONTHS})\s+{YEAR}|(?:{MONTHS})\s+\d{{1,2}},?\s+{YEAR}|(?:{MONTHS}),?\s+{YEAR}|{YEAR})"
+DATE = (
+    rf"(?:\d{{4}}-\d\d-\d\d|\d{{1,2}}\.?\s+(?:{MONTHS})\s+{YEAR}|(?:{MONTHS})\s+\d{{1,2}},?\s+{YEAR}"
+    rf"|(?:{MONTHS}),?\s+{YEAR}|{YEAR})"
+)
 FAR_PAST, FAR_FUTURE = date(1980, 1, 1), date(2100, 1, 1)
 FORMS = [
     (rf"\b(?:between|from)\s+({DATE})\s+(?:and|to|until)\s+({DATE})", lambda m: (_day(m[1]), _end(m[2]))),
     (rf"(?<![\w$/.-])({DATE})\s*(?:to|until|through)\s*({DATE})(?![\w-])", lambda m: (_day(m[1]), _end(m[2]))),
-    (rf"\bnights?\s+(?:of\s+)?(\d{{1,2}})\s*[/-]\s*\d{{1,2}}\s+((?:{MONTHS})\s+{YEAR})",
-     lambda m: (_day(f"{m[1]} {m[2]}"), _day(f"{m[1]} {m[2]}") + timedelta(days=2))),
+    (
+        rf"\bnights?\s+(?:of\s+)?(\d{{1,2}})\s*[/-]\s*\d{{1,2}}\s+((?:{MONTHS})\s+{YEAR})",
+        lambda m: (_day(f"{m[1]} {m[2]}"), _day(f"{m[1]} {m[2]}") + timedelta(days=2)),
+    ),
     (rf"\b(?:before|until|prior to)\s+({DATE})", lambda m: (FAR_PAST, _day(m[1]))),
     (rf"\b(?:since)\s+({DATE})", lambda m: (_day(m[1]), FAR_FUTURE)),
     (rf"\b(?:after)\s+({DATE})", lambda m: (_end(m[1]), FAR_FUTURE)),
-    (rf"\b(?:in|on|of|from|during|year|for|taken|season|campaign|the)\s+(?:the\s+)?(?:years?\s+|month\s+of\s+|season\s+)?({DATE})(?![\w-])",
-     lambda m: (_day(m[1]), _end(m[1]))),
+    (
+        rf"\b(?:in|on|of|from|during|year|for|taken|season|campaign|the)\s+(?:the\s+)?(?:years?\s+|month\s+of\s+|season\s+)?({DATE})(?![\w-])",
+        lambda m: (_day(m[1]), _end(m[1])),
+    ),
     (rf"(?<![\w$/.-])({DATE})\s+(?:runs?|observations?|data|season|campaign)\b", lambda m: (_day(m[1]), _end(m[1]))),
-]  # fmt: skip
+]
 
 
 def take_store(page: Page, stores: list[StoreInfo]) -> tuple[str, str] | None:
-    """Take the data store that a request names, and the words: a path below the data folder, or a release by its name."""
+    """Take the data store that a request names, with the words: a path below the data folder, or a release's name."""
     pattern = r"[$][{]?(?:GAMMAPY_DATA|PHOTON_STORAGE)[}]?/?([\w./+-]*)"
     named = [(match.group(1).strip("./ ") or ".", page.take(*match.span())) for match in list(page.find(pattern))]
     if named:

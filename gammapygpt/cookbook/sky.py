@@ -21,17 +21,22 @@ BETWEEN = r"\s*(?:,|;|/|and|\s)\s*"
 GLON = r"(?:\b(?:GLON|galactic longitude|l)\b)\s*(?:of|is|=|:)?\s*"
 GLAT = r"(?:\b(?:GLAT|(?:galactic )?latitude|b)\b)\s*(?:of|is|=|:)?\s*"
 
+PAIR = rf"({SIGNED}){DEG},?\s*({SIGNED})(?:\s*deg\b)?"
+HMS_BARE = r"\d{1,2}(?:h|:)\s?\d{1,2}(?:m|:)\s?\d{1,2}(?:\.\d+)?s?"
+DMS_BARE = r"[+-]\d{1,2}(?:d|:)\s?\d{1,2}(?:m|'|:)\s?\d{1,2}(?:\.\d+)?s?"
+
 FORMS = {
     "icrs hms": rf"{RA}({HMS}){BETWEEN}{DEC}({DMS})",
     "icrs": rf"{RA}({SIGNED}){DEG}{BETWEEN}{DEC}({SIGNED})(?:\s*deg\b)?",
     "galactic": rf"{GLON}({SIGNED}){DEG}{BETWEEN}{GLAT}({SIGNED})(?:\s*deg\b)?",
-    "galactic pair": rf"galactic(?: coordinates| position)?[^0-9+\-(]{{0,20}}\(?\s*(?:l\s*,\s*b\s*\)?\s*=\s*\(?)?({SIGNED}){DEG},\s*({SIGNED})(?:\s*deg\b)?",
-    "galactic pair named": rf"\(?\bl\s*,\s*b\b\s*\)?\s*=\s*\(?\s*({SIGNED}){DEG},\s*({SIGNED})(?:\s*deg\b)?",
-    "icrs pair named": rf"\(?\bRA\b\s*,\s*\bDec\b\.?\s*\)?\s*(?:of|is|=|:)?\s*\(?\s*({SIGNED}){DEG},?\s*({SIGNED})(?:\s*deg\b)?",
-    "icrs hms bare": r"\b(\d{1,2}(?:h|:)\s?\d{1,2}(?:m|:)\s?\d{1,2}(?:\.\d+)?s?)\s*,?\s*([+-]\d{1,2}(?:d|:)\s?\d{1,2}(?:m|'|:)\s?\d{1,2}(?:\.\d+)?s?)",
-    "icrs pair at": rf"(?:\bat|position|coordinates?|centred on)\s*:?\s*({SIGNED})\s*deg\s*(?:,|and)\s*({SIGNED})\s*deg\b",
+    "galactic pair": rf"galactic(?: coordinates| position)?[^0-9+\-(]{{0,20}}\(?\s*{PAIR}",
+    "galactic pair named": rf"\(?\bl\s*,\s*b\b\s*\)?\s*=\s*\(?\s*{PAIR}",
+    "icrs pair named": rf"\(?\bRA\b\s*,\s*\bDec\b\.?\s*\)?\s*(?:of|is|=|:)?\s*\(?\s*{PAIR}",
+    "icrs hms bare": rf"\b({HMS_BARE})\s*,?\s*({DMS_BARE})",
+    "icrs pair at": rf"(?:\bat|position|coordinates?|centred on)\s*:?\s*({SIGNED})\s*deg{BETWEEN}({SIGNED})\s*deg\b",
     "icrs pair": rf"\(\s*({SIGNED}){DEG},\s*({SIGNED})(?:\s*deg)?\s*(?:,?\s*(?:ICRS|J2000|FK5))?\s*\)",
 }
+"""Ways to write a position: two numbers, the first of the longitude."""
 
 
 class Position(NamedTuple):

@@ -1,10 +1,12 @@
-"""The text of a request as a page from which quantities are taken one after the other, each with the words it came from."""
+"""The text of a request as a page, from which quantities are taken one after the other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 ABBREVIATIONS = {
@@ -20,7 +22,7 @@ ABBREVIATIONS = {
     "No.": "No",
     "nos.": "nos",
 }
-SPELLINGS = [
+SPELLINGS: list[tuple[str, Any]] = [
     (r"[\u2010-\u2015\u2212]", "-"),
     (r"\u00d7", "x"),
     (r"[\u201c\u201d]", '"'),
@@ -79,14 +81,14 @@ class Page:
         """Start and end of each sentence."""
         ends = [match.end() for match in SENTENCE_END.finditer(self.text)]
         bounds = [0, *ends, len(self.text)]
-        return [(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True) if self.text[a:b].strip()]
+        return [(a, b) for a, b in pairwise(bounds) if self.text[a:b].strip()]
 
     def sentence(self, position: int) -> tuple[int, int]:
         """The sentence around a position."""
         return next(((a, b) for a, b in self.sentences() if a <= position < b), (0, len(self.text)))
 
     def clause(self, start: int, end: int) -> tuple[int, int]:
-        """The clause around a stretch: up to the next comma, parenthesis, `and`, `but` or `with`, within its sentence."""
+        """The clause around a stretch: to the next comma, parenthesis, `and`, `but` or `with`, within its sentence."""
         first, last = self.sentence(start)
         before = [match.end() for match in CLAUSE_END.finditer(self.text, first, start)]
         after = CLAUSE_END.search(self.text, end, last)
@@ -96,7 +98,8 @@ class Page:
 def nearest(page: Page, start: int, end: int, meanings: dict[str, str], weak: dict[str, str] | None = None) -> str:
     """Which of several meanings a number has: the one whose words stand nearest to it.
 
-    First within its clause, then by weaker words within its clause, then within its sentence. A comma, another number or a clause's end in between counts as distance.
+    First within its clause, then by weaker words within its clause, then within its sentence. A comma, another number
+    or a clause's end in between counts as distance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The backend without a language model: recipes chosen and filled by rules. Named for what it is wherever it appears."""
+"""The backend without a language model: recipes chosen and filled by rules, named for what it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MODEL = "cookbook (no language model)"
 
 
 class CookbookBackend:
-    """Answers the planner with a filled-in plan and the coder with the recipe's script; cannot repair, criticise or optimise."""
+    """Answers the planner with a plan and the coder with the recipe's script; cannot repair, criticise or optimise."""
 
     kind = "cookbook"
     abilities: frozenset[str] = frozenset()

@@ -1,6 +1,6 @@
 """Observation list: which observations point near a position, and how long they are.
 
-Answers how many observations (runs) there are, their total livetime, their ids, zenith angles and dates. Observations are
+Answers how many observations (runs) there are, their total livetime, their ids, zenith angles and dates. They are
 selected by pointing position, id and date, never by a target name in a header.
 """
 
@@ -23,10 +23,8 @@ TARGET_RA = 83.6331  # deg, ICRS
 TARGET_DEC = 22.0145  # deg, ICRS
 SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
 OBS_IDS = None  # list of observation ids; None for all
-DATES = (
-    None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
-)
-RESULTS = {  # key in result.json: [quantity, unit]; the quantities are those of `known` below
+DATES = None  # [start, stop] in UTC, e.g. ["2006-01-01", "2007-01-01"], of the start of observations; None for all
+RESULTS = {  # key in result.json: [quantity of `known` below, unit]
     "n_obs": ["n_obs", ""],
     "livetime_h": ["livetime", "h"],
     "ontime_h": ["ontime", "h"],

@@ -28,15 +28,13 @@ TARGET_RA = 83.6331  # deg, ICRS, centre of the ON region
 TARGET_DEC = 22.0145  # deg, ICRS
 SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
 OBS_IDS = None  # list of observation ids; None for all
-DATES = (
-    None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
-)
+DATES = None  # [start, stop] in UTC, e.g. ["2006-01-01", "2007-01-01"], of the start of observations; None for all
 ON_RADIUS = 0.11  # deg
 EXCLUSION_RADIUS = 0.3  # deg around the target, kept out of the OFF regions; 0 for none
 ENERGY_MIN = 0.1  # TeV, reconstructed
 ENERGY_MAX = 100.0  # TeV, reconstructed
 AEFF_MAX_PERCENT = 0.0  # safe energies: effective area above this percentage of its maximum; 0 for no such threshold
-RESULTS = {  # key in result.json: [quantity, unit]; the quantities are those of `known` below
+RESULTS = {  # key in result.json: [quantity of `known` below, unit]
     "n_on": ["n_on", ""],
     "n_off": ["n_off", ""],
     "alpha": ["alpha", ""],

@@ -1,7 +1,7 @@
 """Reflected-regions spectrum: the energy spectrum of a source from the counts in one circular ON region.
 
-Answers spectral index, amplitude, cut-off, fluxes and flux points from a joint forward-folding fit to all observations, with
-the background from reflected regions. For full-enclosure IRFs; the source is taken as a point unless CONTAINMENT_CORRECTION is off.
+Answers spectral index, amplitude, cut-off, fluxes and flux points from a joint forward-folding fit to all observations,
+with background from reflected regions. For full-enclosure IRFs; the containment correction is that of a point source.
 """
 
 import json
@@ -30,9 +30,7 @@ TARGET_RA = 83.6331  # deg, ICRS, centre of the ON region
 TARGET_DEC = 22.0145  # deg, ICRS
 SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
 OBS_IDS = None  # list of observation ids; None for all
-DATES = (
-    None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
-)
+DATES = None  # [start, stop] in UTC, e.g. ["2006-01-01", "2007-01-01"], of the start of observations; None for all
 ON_RADIUS = 0.11  # deg
 EXCLUSION_RADIUS = 0.3  # deg around the target, kept out of the OFF regions; 0 for none
 CONTAINMENT_CORRECTION = True  # for the part of the PSF outside the ON region, as of a point source
@@ -47,7 +45,7 @@ START = {"amplitude": 1e-11}  # where the fit starts: index, amplitude (cm-2 s-1
 FIXED = {}  # parameters kept at a value, such as {"index": 2.0}
 FLUX_POINT_EDGES = None  # TeV, such as [1, 2, 4, 8]; None for one point in every three bins of safe energy
 SED_TABLE = "sed.ecsv"  # file for the flux points
-RESULTS = {  # key in result.json: [quantity, arguments (energies in TeV) ..., unit]; the quantities are those of `known` below
+RESULTS = {  # key in result.json: [quantity of `known` below, its arguments (energies in TeV) ..., unit]
     "index": ["parameter", "index", ""],
     "amplitude": ["parameter", "amplitude", "cm-2 s-1 TeV-1"],
     "flux_1_10TeV": ["flux", 1.0, 10.0, "cm-2 s-1"],
@@ -128,8 +126,7 @@ assert fit_result.success, f"the fit did not converge: {fit_result.optimize_resu
 
 # Flux points, in bins whose edges exist on the energy axis
 if FLUX_POINT_EDGES is None:
-    used = stacked.mask_safe.data.squeeze() & (stacked.counts.data.squeeze() > 0)
-    first, last = np.flatnonzero(used)[[0, -1]]
+    first, last = np.flatnonzero(stacked.mask_safe.data & (stacked.counts.data > 0))[[0, -1]]
     FLUX_POINT_EDGES = energy_axis.edges[first : last + 2 : 3].to_value("TeV").tolist()
 estimator = FluxPointsEstimator(energy_edges=FLUX_POINT_EDGES * u.TeV, source="source")
 flux_points = estimator.run(datasets)
@@ -159,18 +156,15 @@ def model_value(evaluate, evaluate_error):
 
 def flux_point(low, high):
     """Photon flux in the band between two of FLUX_POINT_EDGES."""
-    axis = flux_points.geom.axes["energy"]
-    band = np.flatnonzero(np.isclose(axis.edges[:-1], low * u.TeV) & np.isclose(axis.edges[1:], high * u.TeV))[0]
-    return flux_points.flux.quantity.squeeze(axis=(1, 2))[band], flux_points.flux_err.quantity.squeeze(axis=(1, 2))[
+    band = {"energy": FLUX_POINT_EDGES.index(low)}
+    assert np.isclose(flux_points.geom.axes["energy"].edges_max[band["energy"]], high * u.TeV), "not one band"
+    return flux_points.flux.slice_by_idx(band).quantity.squeeze(), flux_points.flux_err.slice_by_idx(
         band
-    ]
+    ).quantity.squeeze()
 
 
 n_on, n_off, alpha = int(total["counts"]), int(total["counts_off"]), float(total["alpha"])
-safe_energies = (
-    energy_axis.edges[:-1][stacked.mask_safe.data.squeeze()],
-    energy_axis.edges[1:][stacked.mask_safe.data.squeeze()],
-)
+safe = stacked.mask_safe.data.squeeze()
 known = {
     "n_obs": lambda: (len(observations), None),
     "livetime": lambda: (sum(observation.observation_live_time_duration for observation in observations), None),
@@ -190,8 +184,8 @@ known = {
     "pivot_energy": lambda: (spectrum.pivot_energy, None),
     "fit_statistic": lambda: (fit_result.total_stat, None),
     "fit_success": lambda: (int(fit_result.success), None),
-    "safe_energy_min": lambda: (safe_energies[0].min(), None),
-    "safe_energy_max": lambda: (safe_energies[1].max(), None),
+    "safe_energy_min": lambda: (energy_axis.edges_min[safe].min(), None),
+    "safe_energy_max": lambda: (energy_axis.edges_max[safe].max(), None),
 }
 
 units = {}

@@ -1,7 +1,7 @@
-"""Stacked 3D fit: position, extension and spectrum of a source from one map dataset with two sky axes and energy.
+"""Stacked 3D fit: position, extension and spectrum of a source from one map dataset in energy and sky position.
 
-Answers position, width or radius, spectral index, amplitude and fluxes of a point source, Gaussian or disk, fitted together with
-the background model (IRF background scaled to the field of view). For full-enclosure IRFs that hold a background model.
+Answers position, width or radius, spectral index, amplitude and fluxes of a point source, Gaussian or disk, fitted
+together with the IRF background, scaled to the field of view. For full-enclosure IRFs with a background model.
 """
 
 import json
@@ -29,9 +29,7 @@ TARGET_RA = 83.6331  # deg, ICRS, centre of the ON region
 TARGET_DEC = 22.0145  # deg, ICRS
 SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
 OBS_IDS = None  # list of observation ids; None for all
-DATES = (
-    None  # [start, stop] in UTC such as ["2006-01-01", "2007-01-01"]: observations that start in between; None for all
-)
+DATES = None  # [start, stop] in UTC, e.g. ["2006-01-01", "2007-01-01"], of the start of observations; None for all
 MAP_WIDTH = 3.0  # deg, side of the square map centred on the target
 PIXEL_SIZE = 0.02  # deg
 ENERGY_MIN = 0.5  # TeV, reconstructed
@@ -40,13 +38,13 @@ ENERGY_BINS = 8  # number of logarithmic bins between them
 OFFSET_MAX = 2.0  # deg, largest offset of events from the pointing
 BACKGROUND_METHOD = "scale"  # per observation, outside the exclusion: scale (norm) or fit (norm and tilt)
 EXCLUSION_RADIUS = 0.4  # deg around the target, kept out of the background normalisation; 0 for none
-SPATIAL_MODEL = "point"  # point, gauss (symmetric Gaussian) or disk (uniform, sharp edge)
+SPATIAL_MODEL = "point"  # point, gauss (symmetric Gaussian) or disk (uniform)
 POSITION_RANGE = 0.5  # deg, how far the fitted position may move from the target; 0 keeps it there
 SPECTRAL_MODEL = "pl"  # pl power law, ecpl power law with exponential cut-off, lp log parabola (natural logarithm)
 REFERENCE_ENERGY = 1.0  # TeV
 START = {"amplitude": 1e-11}  # where the fit starts: sigma or r_0 (deg), index, amplitude (cm-2 s-1 TeV-1), lambda_ ...
 FIXED = {}  # parameters kept at a value, such as {"index": 2.0} or {"sigma": 0.1}
-RESULTS = {  # key in result.json: [quantity, arguments (energies in TeV) ..., unit]; the quantities are those of `known` below
+RESULTS = {  # key in result.json: [quantity of `known` below, its arguments (energies in TeV) ..., unit]
     "index": ["parameter", "index", ""],
     "amplitude": ["parameter", "amplitude", "cm-2 s-1 TeV-1"],
     "flux_1_10TeV": ["flux", 1.0, 10.0, "cm-2 s-1"],
@@ -104,6 +102,8 @@ print(stacked)
 # Fit; bounds and a small first step on the position keep Minuit from stepping out of the map
 spectrum = Model.create(SPECTRAL_MODEL, "spectral", reference=REFERENCE_ENERGY * u.TeV)
 shape = Model.create(SPATIAL_MODEL, "spatial", lon_0=target.ra, lat_0=target.dec, frame="icrs")
+if SPATIAL_MODEL == "disk":
+    shape.edge_width.value = 0.1  # of the radius: sharper than a pixel, the likelihood has jumps and the fit gets stuck
 model = SkyModel(spectral_model=spectrum, spatial_model=shape, name="source")
 for position, cos in (shape.lon_0, np.cos(target.dec.rad)), (shape.lat_0, 1.0):
     position.min, position.max = position.value - POSITION_RANGE / cos, position.value + POSITION_RANGE / cos
@@ -151,6 +151,7 @@ def position_uncertainty():
     return max(parameter("lon_0")[1] * np.cos(shape.lat_0.quantity), parameter("lat_0")[1]), None
 
 
+background_norm = stacked.background_model.parameters["norm"]
 known = {
     "n_obs": lambda: (len(observations), None),
     "livetime": lambda: (sum(observation.observation_live_time_duration for observation in observations), None),
@@ -159,16 +160,13 @@ known = {
     "excess": lambda: (stacked.npred_signal().data[stacked.mask_safe.data].sum(), None),
     "parameter": parameter,
     "cutoff": cutoff,
-    "ra": lambda: parameter("lon_0"),
+    "ra": lambda: (shape.position.ra, parameter("lon_0")[1]),
     "dec": lambda: parameter("lat_0"),
     "glon": lambda: (shape.position.galactic.l, None),
     "glat": lambda: (shape.position.galactic.b, None),
     "position_uncertainty": position_uncertainty,
     "separation": lambda: (shape.position.separation(target), None),
-    "background_norm": lambda: (
-        stacked.background_model.parameters["norm"].value,
-        stacked.background_model.parameters["norm"].error,
-    ),
+    "background_norm": lambda: (background_norm.value, background_norm.error),
     "dnde": model_value(spectrum, spectrum.evaluate_error),
     "flux": model_value(spectrum.integral, spectrum.integral_error),
     "energy_flux": model_value(spectrum.energy_flux, spectrum.energy_flux_error),

@@ -1,0 +1,129 @@
+"""Which analysis a request asks for, and what it asks for that no recipe does."""
+
+from __future__ import annotations
+
+import re
+
+from gammapygpt.cookbook.keys import Kind
+from gammapygpt.cookbook.reading import Reading
+
+# What people ask of Gammapy and no recipe does; a word is no demand where `no`, `not` or `without` stands before it.
+BEYOND = {
+    "a light curve": (
+        r"\blight[\s-]?curves?\b|\brun-?wise flux|\bnight(?:ly|-?wise)\b|\bvariab\w+"
+        r"|\bflux versus time|\btime series\b"
+    ),
+    "a ring background": r"\bring\b|\bRingBackground",
+    "a significance or excess map": (
+        r"\b(?:significance|excess|TS|flux|sky|counts?|residual) (?:map|image)s?\b"
+        r"|\bcorrelat(?:ed|ion) (?:radius|map|excess)"
+    ),
+    "a catalogue": r"\bcatalog(?:ue)?s?\b|\b[234]FGL\b|\b[123]FHL\b|\bHGPS\b|\bgamma-?cat\b|\b[23]HWC\b",
+    "a simulation": (
+        r"\bsimulat\w+|\bfak(?:e|ing)\b|\bpredict(?:ed|ion)?\b|\bwould be (?:seen|detected)"
+        r"|\bMonte[\s-]Carlo\b|\btoy\b"
+    ),
+    "the absorption by the extragalactic background light": (
+        r"\bEBL\b|\bextragalactic[\s-]background|\babsor(?:bed|ption)\b|\bde-?absorb\w*"
+        r"|\bintrinsic\b|\bredshift\b"
+    ),
+    "an instrument response": (
+        r"\beffective areas? (?:at|of|curve|for|versus)\b|\binstrument response"
+        r"|\benergy (?:dispersion|resolution)\b|\bcontainment radi(?:us|i)\b"
+        r"|\bPSF (?:size|radius|at|width)\b|\bevaluate the (?:IRF|PSF)|\bangular resolution\b"
+        r"|\bbackground rate\b"
+    ),
+    "a pulsar phase": r"\bphas(?:e|es|ogram|e-?resolved)\b|\bpulsed\b|\bperiodic\w*|\bperiodogram\b",
+    "a theta-squared plot": r"\btheta[\s-]*(?:squared|square|2|\^2|\*\*2)\b",
+    "a sensitivity or an upper limit": r"\bsensitivit(?:y|ies)\b|\bupper[\s-]limits?\b|\bUL\b",
+    "other instruments": (
+        r"\bFermi\b|\bLAT\b|\bHAWC\b|\bLHAASO\b|\bjoint (?:fit |analysis )?with\b"
+        r"|\bmulti-?(?:instrument|wavelength)\b"
+    ),
+    "a model file": r"\b(?:model|YAML) file\b|\.ya?ml\b|\bserialis\w+|\bserializ\w+",
+    "another spectral model": (
+        r"\b(?:smoothly )?broken power|\bsuper-?exponential|\btemplate\b|\bnaima\b"
+        r"|\bdark matter\b|\bhadronic\b|\bleptonic\b|\btwo[\s-]component|\bpiece-?wise\b"
+    ),
+    "another spatial model": (
+        r"\bshells?\b|\bellip\w+|\belongat\w+|\basymmetric\b|\bgenerali[sz]ed gauss\w*"
+        r"|\btwo (?:sources|gaussians|components)|\bsecond (?:source|component)"
+        r"|\bmorpholog\w+ template|\benergy[\s-]dependent morph\w*"
+    ),
+    "a comparison of models": (
+        r"\bcompar(?:e|ing|ison)\b|\blikelihood[\s-]ratio\b|\bF-test\b|\bAIC\b|\bBIC\b"
+        r"|\bpreferred over\b|\bnested\b"
+    ),
+    "another statistical method": (
+        r"\bBayesian\b|\bMCMC\b|\bposterior\b|\bunfold\w*|\bbootstrap\w*|\bprofile likelihood\b"
+        r"|\bcontours?\b|\bstat(?:istic)? profiles?\b"
+    ),
+    "a fixed number of OFF regions": (
+        r"\b(?:\d+|one|two|three|four|five|six|exactly \w+|at most \w+) (?:OFF|reflected|background)[\s-]*regions?\b"
+        r"|\bwobble[\s-]regions?\b|\bOn-?Off (?:runs|observations)\b"
+    ),
+    "another background method": (
+        r"\btemplate background|\badaptive\b|\bphase background\b|\boff-?runs?\b"
+        r"|\bOFF observations\b"
+    ),
+    "a selection by zenith angle, time of day or quality": (
+        r"\bzenith(?: angles?)? (?:below|above|less|smaller|larger|under|between|up to|<|>|of at most)"
+        r"|\bquality\b|\b(?:four|three|\d) telescopes\b"
+        r"|\blivetime (?:above|longer|of at least|>)"
+    ),
+    "another safe mask": r"\baeff-?default\b|\bedisp-?bias\b|\bbkg-?peak\b|\benergy[\s-]bias\b",
+    "a distribution or histogram": r"\bhistogram\w*|\bdistributions?\b",
+    "spectra in several time bins or regions": (
+        r"\b(?:time|spatially)[\s-]resolved|\bper (?:night|run|month|year) spectr\w+"
+        r"|\bspectr\w+ (?:for|of|in) each\b|\bfor each (?:run|night|source|observation)\b"
+        r"|\beach run separately\b"
+    ),
+    "an array of sources": r"\ball (?:sources|targets|blazars)\b|\bsurvey\b|\bblind search\b",
+}
+NEGATION = re.compile(r"\b(?:no|not|without|never|instead of|rather than|avoid|don't|do not|nor)\b[^,.;]{0,25}$", re.I)
+
+KINDS: list[tuple[Kind, str]] = [
+    (
+        "stacked_3d",
+        (
+            r"(?<!\w)3-?D\b|\bthree[\s-]dimensional|\bcubes?\b|\bmap ?datasets?\b"
+            r"|\b(?:FoV|field[\s-]of[\s-]view)[\s-]background|\bspatial(?:ly)?\b|\bmorpholog\w+"
+            r"|\bextension\b|\bfree position\b|\bposition,? (?:and )?(?:width|radius|size)"
+        ),
+    ),
+    (
+        "reflected_spectrum",
+        (
+            r"\bspectr(?:um|a|al)\b|\bpower[\s-]*law\b|\bSEDs?\b|\bflux(?:es)?\b"
+            r"|\blog[\s-]*parabol\w*|\bphoton index\b|\bspectral\b"
+        ),
+    ),
+    (
+        "reflected_significance",
+        (
+            r"\bsignifican\w+|\bexcess\b|\bdetect\w*|(?-i:\bON) counts|\bn_on\b"
+            r"|\bLi ?(?:&|and) ?Ma\b|\bsigmas?\b|\bsignal[\s-]to"
+        ),
+    ),
+    ("observation_list", r"\b(?:runs?|observations?|pointings?)\b"),
+]
+
+
+def kind_of(reading: Reading) -> Kind | None:
+    """The analysis that a request asks for: the most demanding one that it names."""
+    words = f"{reading.prose} {' '.join(one.key + ' ' + one.meaning for one in reading.wanted)}"
+    for kind, pattern in KINDS:
+        if re.search(pattern, reading.prose, re.IGNORECASE):
+            return kind
+    return next((kind for kind, pattern in KINDS if re.search(pattern, words, re.IGNORECASE)), None)
+
+
+def demands(reading: Reading) -> list[str]:
+    """What the request wants and no recipe does, and the quantities that no rule understood."""
+    found = []
+    for name, pattern in BEYOND.items():
+        for match in re.finditer(pattern, reading.prose, re.IGNORECASE):
+            if not NEGATION.search(reading.prose[: match.start()]):
+                found.append(f"{name} (“{match.group()}”)")
+                break
+    return found + [f"“{' '.join(words.split())}”" for words in reading.unread]

@@ -1,0 +1,140 @@
+"""Reads energies, bins and angles, each by the words that stand nearest to it."""
+
+from __future__ import annotations
+
+import re
+
+from gammapygpt.cookbook.energies import Energies, find_energies
+from gammapygpt.cookbook.keys import ABOVE_TO
+from gammapygpt.cookbook.reading import Reading
+from gammapygpt.cookbook.words import NUMBER, Page, nearest
+
+ENERGY_MEANINGS = {
+    "fit": r"\bfit(?:ted|ting)?\b",
+    "analysis": (
+        r"\breco(?:nstructed)?\b|energy (?:range|interval|window)|\benergies\b|\bevents\b"
+        r"|\baxis\b|\bbins?\b|\bcounts\b|\bover\b|\brestrict\w*|\blimit\w*|\bonly\b"
+        r"|\bthreshold\b|\banalys\w+|\bspectrum\b|\brange\b"
+    ),
+    "true": r"\btrue\b|\be_?true\b|energy_true",
+    "integral": r"\bflux(?:es)?\b|\bintegra\w+|\bluminosity\b",
+}
+SINGLE_MEANINGS = {
+    "reference": (
+        r"\breference\b|\bref\b|\bpivot\b|\bnormalis\w+|\bnormaliz\w+|\bdecorrelation\b"
+        r"|\bE_?0\b|\bamplitude\b|\bscale\b"
+    ),
+    "cutoff": r"\bcut-?\s?off\b",
+    "dnde": r"\bdifferential\b|\bdnde\b|\bflux\b",
+}
+
+
+def read_energies(page: Page, reading: Reading) -> None:
+    for found in find_energies(page):
+        words = page.text[found.start : found.end]
+        if found.form == "list":
+            _read_edges(page, reading, found, words)
+        elif found.form in ("range", "above", "below"):
+            _read_range(page, reading, found, words)
+        else:
+            meaning = nearest(page, found.start, found.end, SINGLE_MEANINGS)
+            if meaning == "reference":
+                reading.give("REFERENCE_ENERGY", found.values[0], words)
+            elif meaning == "dnde":
+                reading.differentials.append(found.values[0])
+            else:
+                reading.unread.append(_around(page, found.start, found.end))
+        page.take(found.start, found.end)
+
+
+def _read_edges(page: Page, reading: Reading, found: Energies, words: str) -> None:
+    rising = list(found.values) == sorted(set(found.values))
+    if rising and re.search(
+        r"\bedges?\b|\bbands?\b|\bbins?\b|\bintervals?\b|\bboundar\w+", _around(page, found.start, found.end, 90), re.I
+    ):
+        reading.give("FLUX_POINT_EDGES", list(found.values), words)
+    else:
+        reading.unread.append(_around(page, found.start, found.end))
+
+
+def _read_range(page: Page, reading: Reading, found: Energies, words: str) -> None:
+    meaning = nearest(page, found.start, found.end, ENERGY_MEANINGS) or "analysis"
+    if meaning == "true":
+        reading.unread.append(_around(page, found.start, found.end))
+    elif meaning == "integral" and found.form != "below":
+        reading.integrals.append((found.values[0], found.values[1] if len(found.values) > 1 else ABOVE_TO))
+    elif found.form == "range" and found.values[0] < found.values[1]:
+        reading.give("ENERGY_MIN", found.values[0], words)
+        reading.give("ENERGY_MAX", found.values[1], words)
+    elif found.form == "above":
+        reading.give("ENERGY_MIN", found.values[0], words)
+    elif found.form == "below":
+        reading.give("ENERGY_MAX", found.values[0], words)
+    else:
+        reading.unread.append(_around(page, found.start, found.end))
+
+
+def read_bins(page: Page, reading: Reading) -> None:
+    """`8 logarithmic bins`, `10 bins per decade`, `flux points in 6 bins`."""
+    bins = r"(?<![\w.])(\d{1,3})\s+(?:[\w-]+\s+){0,3}?bins?\b(\s*(?:per|a|each|/)\s*(?:energy\s*)?decade)?"
+    for match in list(page.find(bins)) + list(page.find(r"\bbins per decade\s*[:=]?\s*(\d{1,3})()")):
+        if re.search(r"flux point|SED", _around(page, *match.span(), 40), re.I):
+            reading.unread.append(_around(page, *match.span()))
+        else:
+            reading.give(
+                "BINS_PER_DECADE" if "decade" in match.group() else "ENERGY_BINS", int(match.group(1)), match.group()
+            )
+        page.take(*match.span())
+
+
+ANGLE_MEANINGS = {
+    "OFFSET_MAX": (
+        r"\bevents?\b[^,;.]*\b(?:pointing|centre|center|camera|axis|offset)\b"
+        r"|\b(?:max(?:imum)?|largest|event) offset\b|\boffset(?:[\s-]*(?:max|cut|limit))?\b"
+        r"|\bfield of view radius\b|\boff-?axis\b"
+    ),
+    "SELECTION_RADIUS": (
+        r"\bpoint(?:ed|ings?)\b|\bcone\b|\bsearch\b|\bselect\w*\b"
+        r"|\b(?:runs?|observations?|data)\b[^,;.]{0,40}\b(?:within|closer|around|near|no farther)\b"
+        r"|\bclosest\b"
+    ),
+    "EXCLUSION_RADIUS": r"\bexclu\w+|\bmask\w*\b|\boutside\b|\bapart from\b|\bexcis\w+|\bavoid\w*\b|\bblank\w*\b",
+    "ON_RADIUS": (
+        r"(?-i:\bON\b)|\bon[\s-](?:radius|source)|\bextract\w*|\baperture\b"
+        r"|\b(?:source|integration|on-source) region\b|\btheta\b"
+        r"|\b(?:events|counts|photons)\b[^,;.]*\b(?:source|target)\b"
+    ),
+    "PIXEL_SIZE": r"\bpixels?\b|\bbin ?si?ze?\b|\bbinsz\b|\bspatial bin\w*|\bresolution\b",
+    "MAP_WIDTH": r"\bmap\b|\bwide\b|\broi\b|\bregion of interest\b|\bside\b|\bcutout\b|\bgeometry\b",
+    "EXTENSION": r"\bsigma\b|\bwidth of the (?:source|gaussian)\b|\binitial\b|\bstart\w*\b|\bdisk\b",
+    "OTHER": r"\bring\b|\bcorrelation\b|\bsmooth\w*|\bkernel\b|\bzenith\b|\bminimum offset\b|\bat least\b|\bat most\b",
+}
+WEAK_ANGLES = {"ON_RADIUS": r"\bcircle\b|\bcircular\b"}
+FULL_WIDTH = rf"({NUMBER})\s*(?:deg)?\s*(?:x|by|\*)\s*({NUMBER})\s*deg\b"
+
+
+def read_angles(page: Page, reading: Reading) -> None:
+    """Every angle in the prose, by the words nearest to it; one that no words explain is not understood."""
+    for match in list(page.find(FULL_WIDTH)):
+        sides = {float(match.group(1)), float(match.group(2))}
+        if len(sides) == 1:
+            reading.give("MAP_WIDTH", sides.pop(), match.group())
+        else:
+            reading.unread.append(_around(page, *match.span()))
+        page.take(*match.span())
+    for match in list(page.find(rf"(?<![\w.^-])({NUMBER})\s*(deg2?|arcmin|arcsec)\b")):
+        value = round(float(match.group(1)) / {"arcmin": 60, "arcsec": 3600}.get(match.group(2).lower(), 1), 9)
+        meaning = nearest(page, *match.span(), ANGLE_MEANINGS, WEAK_ANGLES)
+        words = _around(page, *match.span())
+        if meaning in ("", "OTHER", "EXTENSION") or match.group(2) == "deg2":
+            reading.unread.append(words)
+        else:
+            reading.give(meaning, value, words)
+        page.take(*match.span())
+
+
+def _around(page: Page, start: int, end: int, width: int = 40) -> str:
+    """A quantity with the words beside it, within its sentence."""
+    first, last = page.sentence(start)
+    words = page.text[max(first, start - width) : min(last, end + width)]
+    return re.sub(r"^\S*\s|\s\S*$", "", words) if len(words) > width else words

@@ -1,0 +1,83 @@
+"""Recipes as data: what they tell about themselves, and how their constants are filled in."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from gammapygpt.cookbook import fill, recipes
+from gammapygpt.errors import UserError
+
+
+def constants_of(script: str) -> dict[str, object]:
+    """The block of constants of a script."""
+    return {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.parse(script).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper()
+    }
+
+
+def test_every_file_is_a_recipe_that_explains_itself():
+    assert {"observation_list", "reflected_significance", "reflected_spectrum", "stacked_3d"} <= set(recipes())
+    for recipe in recipes().values():
+        assert recipe.title
+        assert recipe.title in recipe.answers
+        for constant in recipe.constants.values():
+            assert constant.comment, f"{recipe.name}: {constant.name} has no comment"
+
+
+@pytest.mark.parametrize("name", sorted(recipes()))
+def test_recipes_keep_the_contract(name: str):
+    source = recipes()[name].source
+    assert 'os.environ["GAMMAPY_DATA"]' in source
+    assert "result.json" in source
+    assert "savefig" in source
+    assert not re.search(r"TARGET_NAME|\.show\(|\.peek\(|except:|OBJECT", source)
+
+
+def test_all_recipes_select_observations_alike():
+    block = r"# Select observations\n.*?are not in the selection\"\n"
+    blocks = {re.search(block, recipe.source, re.DOTALL).group() for recipe in recipes().values()}
+    assert len(blocks) == 1
+
+
+def test_filling_changes_values_and_keeps_comments():
+    recipe = recipes()["reflected_spectrum"]
+    results = {"flux": ["flux", 0.5, 5.0, "cm-2 s-1"], "gamma": ["parameter", "index", ""]}
+    script = fill(recipe, {"ON_RADIUS": 0.2, "OBS_IDS": [23523, 23526], "FIXED": {"index": 2.0}, "RESULTS": results})
+    constants = constants_of(script)
+    assert constants["ON_RADIUS"] == 0.2
+    assert constants["OBS_IDS"] == [23523, 23526]
+    assert constants["FIXED"] == {"index": 2.0}
+    assert constants["RESULTS"] == results
+    assert constants["EXCLUSION_RADIUS"] == recipe.constants["EXCLUSION_RADIUS"].default
+    assert f"ON_RADIUS = 0.2  # {recipe.constants['ON_RADIUS'].comment}\n" in script
+    assert script.count("\n# ") == recipe.source.count("\n# ")
+
+
+def test_filling_with_the_defaults_changes_no_value():
+    for recipe in recipes().values():
+        defaults = {name: constant.default for name, constant in recipe.constants.items()}
+        assert constants_of(fill(recipe, defaults)) == constants_of(recipe.source)
+
+
+def test_text_in_a_value_stays_text():
+    nasty = "x\"; import os; os.system(\"true\") #\n'''"
+    script = fill(recipes()["observation_list"], {"DATA_STORE": nasty, "RESULTS": {nasty: ["n_obs", ""]}})
+    assert constants_of(script)["DATA_STORE"] == nasty
+    assert list(constants_of(script)["RESULTS"]) == [nasty]
+    assert "os.system" not in ast.dump(ast.parse(script)).replace(repr(nasty), "")
+
+
+def test_unknown_constants_are_the_users_mistake():
+    with pytest.raises(UserError, match=r"observation_list has no constant ON_RADIUS\. It has DATA_STORE"):
+        fill(recipes()["observation_list"], {"ON_RADIUS": 0.1})
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), float("inf"), {"index": print}])
+def test_values_that_are_not_plain_data_are_refused(value: object):
+    with pytest.raises(UserError, match="ON_RADIUS is not plain data"):
+        fill(recipes()["reflected_significance"], {"ON_RADIUS": value})
