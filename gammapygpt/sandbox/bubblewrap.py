@@ -74,7 +74,10 @@ class Bubblewrap:
             descriptors.append(in_memory(seccomp_filter(), "seccomp"))
             arguments += ["--seccomp", str(descriptors[-1])]
             descriptors.append(in_memory("\0".join(arguments).encode("utf-8", "surrogateescape") + b"\0", "arguments"))
-        command = [interpreter.executable, "-u", f"{job}/worker.py", str(order.control)]
+        # bubblewrap's own first process has no seccomp filter, and its memory is open to the script of an ordinary user
+        python = interpreter.executable
+        keeper = [python, "-E", "-S", f"{job}/keeper.py", str(order.leash)]
+        command = [*keeper, python, "-u", f"{job}/worker.py", str(order.control)]
         return Launch(
             # not on the command line, where /proc/1/cmdline would show our paths
             argv=[self.program, "--args", str(descriptors[-1]), "--", *command],
@@ -87,12 +90,22 @@ class Bubblewrap:
             },
             script=f"{workspace}/script.py",
             descriptors=descriptors,
+            namespace=True,
             own_users=True,
             private_disk=True,
         )
 
     def _namespaces(self, uid: int | None) -> list[str]:
-        common = ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox", "--cap-drop", "ALL"]
+        common = [
+            "--die-with-parent",
+            "--as-pid-1",
+            "--new-session",
+            "--clearenv",
+            "--hostname",
+            "sandbox",
+            "--cap-drop",
+            "ALL",
+        ]
         if uid is None:
             user = ["--unshare-all", "--unshare-user", "--disable-userns"]
             return [*user, "--uid", str(UNPRIVILEGED), "--gid", str(UNPRIVILEGED), *common]

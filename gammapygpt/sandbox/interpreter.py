@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -120,5 +121,8 @@ def interpreter(python: str = "") -> Interpreter:
 def font_lists() -> list[Path]:
     """Matplotlib's font caches of this user, so that no sandbox has to make its own; often there is one, or none."""
     caches = [os.environ.get("MPLCONFIGDIR", ""), os.path.expanduser("~/.cache/matplotlib")]
-    found = [path for cache in caches if cache for path in sorted(Path(cache).glob("fontlist-*.json"))]
-    return list({path.name: path for path in found if os.access(path, os.R_OK)}.values())
+    found: dict[str, Path] = {}
+    for cache in filter(None, caches):
+        with contextlib.suppress(OSError):
+            found |= {path.name: path for path in Path(cache).glob("fontlist-*.json") if os.access(path, os.R_OK)}
+    return sorted(found.values())

@@ -63,8 +63,8 @@ class Launch:
     """Of the first process; a script could read it in /proc/1/environ."""
     descriptors: list[int] = field(default_factory=list)
     """Inherited by the first process besides the control socket; closed by us once it has started."""
-    leashed: bool = False
-    """A keeper ends it when the leash is let go; without one, a PID namespace of its own does."""
+    namespace: bool = False
+    """The keeper is the first process of a PID namespace, and all die with it; else it kills them one by one."""
     own_users: bool = False
     """RLIMIT_NPROC counts the processes of this sandbox alone."""
     private_disk: bool = False

@@ -24,7 +24,7 @@ def kept(order: Order, uid: int | None, setup: dict[str, Any]) -> Launch:
     python = order.interpreter.executable
     return Launch(
         argv=[
-            *[python, "-I", "-S", str(INSIDE / "keeper.py"), str(order.leash)],
+            *[python, "-E", "-S", str(INSIDE / "keeper.py"), str(order.leash)],
             *[python, "-u", str(INSIDE / "worker.py"), str(order.control)],
         ],
         env=environment(storage, str(home), order.interpreter),
@@ -38,7 +38,6 @@ def kept(order: Order, uid: int | None, setup: dict[str, Any]) -> Launch:
             **setup,
         },
         script=str(workspace / "script.py"),
-        leashed=True,
         folder=folder,
     )
 

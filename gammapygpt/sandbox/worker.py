@@ -47,7 +47,7 @@ class Worker:
         try:
             order = Order(interpreter, data, limits, control.fileno(), leash.fileno())
             self.launch = provider.launch(order)
-            self._start([control.fileno(), leash.fileno()] if self.launch.leashed else [control.fileno()])
+            self._start([control.fileno(), leash.fileno()])
         except OSError as error:
             self._let_go()
             raise InfrastructureError(f"The sandbox {provider.name} cannot be started: {error}.") from error
@@ -121,7 +121,7 @@ class Worker:
             self._fail(str(answer.get("error")))
         if not answer["data_readable"]:
             self._fail("cannot read the data folder: it needs the permissions r-x for others (chmod -R a+rX)")
-        if not self.launch.leashed:
+        if self.launch.namespace:
             self._hold_namespace()
         self.stdout.forget()
         self.stderr.forget()
@@ -165,7 +165,7 @@ class Worker:
 
     def kill(self) -> None:
         """End every process inside, and wait until they are gone."""
-        if self.launch.leashed:
+        if not self.launch.namespace:
             self._pull_leash()
         if self._namespace is not None:
             # the namespace first: its first process is then still the child of one that waits for it

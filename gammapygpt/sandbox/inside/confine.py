@@ -31,21 +31,32 @@ def drop_privileges(uid: int) -> None:
     A user namespace alone is not enough for a supervisor that is root: its kernel uid stays 0, and /proc/sys asks
     for the uid.
     """
+    drop_bounding_set()
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    drop_capabilities()
+    prctl(PR_SET_DUMPABLE, 1)  # the change of uid cleared it, and without it /proc/self belongs to root
+    if os.getresuid() != (uid, uid, uid) or os.getgroups() or capabilities():
+        raise OSError(f"privileges were not dropped: uids {os.getresuid()}, capabilities {capabilities()}")
+
+
+def drop_bounding_set() -> None:
+    """No program that is started can bring these back."""
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
         except OSError:
-            break  # beyond the last capability that this kernel knows
+            break  # beyond the last capability that this kernel knows, or already without the right to do it
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
+
+
+def drop_capabilities() -> None:
+    """All of them, for good."""
+    drop_bounding_set()
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     libc.capset(header, (ctypes.c_uint32 * 6)())
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    prctl(PR_SET_DUMPABLE, 1)  # the change of uid cleared it, and without it /proc/self belongs to root
-    if os.getresuid() != (uid, uid, uid) or os.getgroups() or capabilities():
-        raise OSError(f"privileges were not dropped: uids {os.getresuid()}, capabilities {capabilities()}")
 
 
 def capabilities() -> list[str]:
@@ -97,8 +108,8 @@ def restrict_paths(read: list[str], write: list[str], devices: list[str]) -> Non
     for path, rights in allowed + [(path, WRITE_TO_DEVICE | (every & 0x4000)) for path in devices]:
         try:
             parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
+        except (FileNotFoundError, PermissionError):
+            continue  # not here, or not for us: nothing to allow
         if not os.path.isdir(path):
             rights &= RIGHTS_OF_A_FILE
         rule = _PathRule(rights & every, parent)

@@ -1,15 +1,14 @@
-"""First process of a sandbox that has no init of its own: starts the worker, and leaves only when all of it is dead.
+"""First process of a sandbox: starts the worker, buries orphans, and leaves only when all that came of it is dead.
 
 Usage: keeper.py LEASH COMMAND...   Standard library only, Python 3.9 and newer.
 
-LEASH is the number of a socket, or the path of one to connect to. When its other end is closed, by the supervisor
-or by the kernel after the supervisor's death, everything is killed. Orphans (daemons) come to this process, so that
-none is missed.
+LEASH is the number of a socket or the path of one to connect to. When its other end is closed, by the
+supervisor or by the kernel after the supervisor's death, everything is killed. Orphans (daemons) come to this process,
+so that none is missed.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
@@ -17,6 +16,8 @@ import socket
 import sys
 import time
 from typing import Any
+
+import confine  # type: ignore[import-not-found]
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -66,7 +67,7 @@ def kill_all() -> None:
 def keep(leash: socket.socket, worker: int) -> int:
     """Wait for the worker or the supervisor to end; returns the exit code to leave with."""
     handle = os.pidfd_open(worker)
-    watched: list[Any] = [leash, handle]
+    watched: list[Any] = [handle, leash]
     status = None
     while status is None:
         ended, _, _ = select.select(watched, [], [], 0.5)
@@ -87,14 +88,20 @@ def reap(worker: int) -> int | None:
 def main() -> None:
     """Start, keep, kill."""
     leash = take_leash(sys.argv[1])
-    if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        sys.exit("keeper: cannot become the parent of orphans")
+    confine.prctl(PR_SET_CHILD_SUBREAPER, 1)
     worker = os.fork()
     if worker == 0:
         leash.close()
         os.execv(sys.argv[2], sys.argv[2:])
+    init = os.getpid() == 1
+    if init and os.getuid() == 0:
+        # it stays root: bubblewrap, dying, may not signal another user, and this process must die with it
+        confine.drop_capabilities()
+    # closed to a script of the same user, for which this process would be a way around Landlock
+    confine.prctl(confine.PR_SET_DUMPABLE, 0)
     code = keep(leash, worker)
-    kill_all()
+    if not init:  # with a first process, the kernel ends its namespace
+        kill_all()
     os._exit(code)
 
 
