@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from gammapygpt.settings import Settings
 from gammapygpt.state import Role
@@ -39,7 +39,7 @@ class Context:
     @classmethod
     def of(cls, settings: Settings, run_folder: Path) -> Context:
         """The context that a set of settings describes."""
-        backends = {f"{role}_backend": settings.backend_name(role) for role in Role.__args__}
+        backends: dict[str, Any] = {f"{role}_backend": settings.backend_name(role) for role in get_args(Role)}
         return cls(
             **backends,
             **settings.switches.model_dump(),

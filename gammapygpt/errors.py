@@ -1,4 +1,4 @@
-"""The three ways in which something goes wrong that is not a failed script; a failed script is a result (`state.Attempt`)."""
+"""What goes wrong that is not a failed script, in two kinds; a failed script is a result (`state.Attempt`)."""
 
 
 class GammapyGPTError(Exception):

@@ -196,6 +196,10 @@ class Usage(BaseModel):
         return self.input_tokens + self.output_tokens
 
 
+How = Literal["first", "repair", "patch", "fresh", "candidate"]
+"""How a draft came about."""
+
+
 class Draft(BaseModel):
     """A script on its way to the executor, or the reason why there is none."""
 
@@ -205,7 +209,7 @@ class Draft(BaseModel):
     script: str = ""
     fault: Literal["", "truncated", "malformed", "empty", "refused"] = ""
     fault_message: str = ""
-    how: Literal["first", "repair", "patch", "fresh", "candidate"] = "first"
+    how: How = "first"
 
 
 class Attempt(BaseModel):
@@ -213,7 +217,7 @@ class Attempt(BaseModel):
 
     number: int
     author: Literal["coder", "optimiser"]
-    how: str = "first"
+    how: How = "first"
     script: str = ""
     findings: list[Finding] = Field(default_factory=list)
     execution: Execution | None = None

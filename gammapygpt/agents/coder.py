@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -14,7 +15,7 @@ from gammapygpt.context import Context
 from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Message, Reply
 from gammapygpt.prompts import render
-from gammapygpt.state import Attempt, Draft, Plan, RunState, Snippet
+from gammapygpt.state import Attempt, Draft, How, Plan, RunState, Snippet
 
 AROUND = 3
 """Lines before and after a failing one that a repair turn offers."""
@@ -26,10 +27,11 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     number = len(attempts) + 1
     how = next_step(state)
     prepare_sandbox(runtime.context, state["request"].data_path)
-    messages = conversation("coder", runtime.context, **task(state, runtime.context))
-    patch = None
+    shown = example(state.get("plan"), state.get("snippets", [])) if runtime.context.retrieval else ""
+    base, patch = shown, constants_of(shown)
+    messages = conversation("coder", runtime.context, **task(state, shown, patch))
     if how == "repair":
-        patch = lines_to_offer(attempts[-1])
+        base, patch = attempts[-1].script, lines_to_offer(attempts[-1])
         messages += repair_turn(state, patch)
     elif attempts:
         messages[-1].content += "\n" + afresh(state)
@@ -42,15 +44,16 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         messages=messages,
         fresh=how == "fresh" and bool(attempts),
         patch_lines=patch,
+        base=base,
     )
-    draft = draft_of(reply, attempts, number, how)
+    draft = draft_of(reply, base, number, how)
     record = [*(message.model_dump() for message in messages), {"role": "assistant", "content": reply.text}]
     folder(runtime.context).keep_draft(draft, record)
     runtime.stream_writer({"event": "drafted", "attempt": number, "how": draft.how, "fault": draft.fault})
     return {"draft": draft, "refusal": draft.fault_message if draft.fault == "refused" else "", "usage": reply.usage}
 
 
-def next_step(state: RunState) -> str:
+def next_step(state: RunState) -> How:
     """`first`, `repair` or `fresh`: as the critic says, but never the same again on the same error."""
     attempts, critique = state.get("attempts", []), state.get("critique")
     if not attempts:
@@ -60,7 +63,7 @@ def next_step(state: RunState) -> str:
     return "repair" if critique is None or critique.action == "repair" else "fresh"
 
 
-def task(state: RunState, context: Context) -> dict[str, Any]:
+def task(state: RunState, shown: str, patch: tuple[int, int] | None) -> dict[str, Any]:
     """What the task turn of the prompt is filled with."""
     request, plan = state["request"], state.get("plan")
     snippets = state.get("snippets", [])
@@ -71,7 +74,8 @@ def task(state: RunState, context: Context) -> dict[str, Any]:
         "steps": plan.steps if plan else [],
         "assumptions": plan.assumptions if plan else [],
         "reference": [snippet for snippet in snippets if not snippet.source.startswith("recipe:")],
-        "example": example(plan, snippets) if context.retrieval else "",
+        "example": shown.rstrip("\n"),
+        "patch": offered(shown, patch) if patch else None,
     }
 
 
@@ -85,6 +89,16 @@ def example(plan: Plan | None, snippets: list[Snippet]) -> str:
         return cookbook.fill(recipe, plan.parameters if plan and plan.recipe else {})
     except UserError:
         return recipe.source
+
+
+def constants_of(script: str) -> tuple[int, int] | None:
+    """First and last line of a script's block of constants; None where there is none."""
+    found = [
+        node
+        for node in (ast.parse(script).body if script else [])
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper()
+    ]
+    return (found[0].lineno, found[-1].end_lineno or found[-1].lineno) if found else None
 
 
 def lines_to_offer(attempt: Attempt) -> tuple[int, int] | None:
@@ -142,24 +156,17 @@ def afresh(state: RunState) -> str:
     return render("coder", "fresh", failures=failures, advice=critique.advice if critique else "")
 
 
-def draft_of(reply: Reply, attempts: list[Attempt], number: int, how: str) -> Draft:
-    """The reply as a draft; replacement lines are put into the last script."""
+def draft_of(reply: Reply, base: str, number: int, how: How) -> Draft:
+    """The reply as a draft; replacement lines are put into the script that the prompt showed."""
     if reply.fault:
-        return Draft(
-            author="coder", number=number, how=how, fault=reply.fault, fault_message=reply.fault_message or reply.fault
-        )
+        said = reply.fault_message or reply.fault
+        return Draft(author="coder", number=number, how=how, fault=reply.fault, fault_message=said)
     if reply.lines is None:
         return Draft(author="coder", number=number, how=how, script=reply.script)
-    script = patched(attempts[-1].script, reply.lines, reply.script) if attempts else None
+    script = patched(base, reply.lines, reply.script)
     if script is None:
-        first, last = reply.lines
-        return Draft(
-            author="coder",
-            number=number,
-            how=how,
-            fault="malformed",
-            fault_message=f"lines {first}-{last} are not in the script",
-        )
+        said = "lines {}-{} are not in the script".format(*reply.lines)
+        return Draft(author="coder", number=number, how=how, fault="malformed", fault_message=said)
     return Draft(author="coder", number=number, how="patch", script=script)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from gammapygpt.context import Context
 from gammapygpt.llm.base import Reply
 from gammapygpt.state import Attempt, Critique, FailureKind, RunState, Usage
 
-KINDS = [kind for kind in FailureKind.__args__ if kind not in ("infrastructure", "budget")]
+KINDS = [kind for kind in get_args(FailureKind) if kind not in ("infrastructure", "budget")]
 ACTIONS = ["repair", "fresh", "replan", "give_up"]
 PATIENCE = 2
 """Failed attempts before a model's word is taken that it cannot be done."""

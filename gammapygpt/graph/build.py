@@ -7,10 +7,9 @@ START -> retriever -> planner -> coder -> executor -> critic -> END
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
@@ -20,7 +19,13 @@ from gammapygpt.context import Context
 from gammapygpt.graph import routing
 from gammapygpt.state import RunInput, RunState, Usage
 
-Node = Callable[[RunState, Runtime[Context]], dict[str, Any]]
+
+class Node(Protocol):
+    """An agent as LangGraph calls it."""
+
+    def __call__(self, state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
+        """The keys of the state that it changes."""
+
 
 NODES: dict[str, Node] = {
     "retriever": retriever.retrieve,

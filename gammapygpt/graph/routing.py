@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
-from langgraph.graph import END
 from langgraph.runtime import Runtime
 
 from gammapygpt.agents.strategy import Strategy, strategy
 from gammapygpt.context import Context
 from gammapygpt.state import Outcome, RunState, Usage
+
+END: Final = "__end__"
+"""`langgraph.graph.END`, with a type that the routers' return values can name."""
 
 
 def first_agent(state: RunState, runtime: Runtime[Context]) -> Literal["retriever", "planner", "coder"]:

@@ -33,7 +33,9 @@ class Question(BaseModel):
     fresh: bool = False
     """Ask for something else than last time: a warmer temperature."""
     patch_lines: tuple[int, int] | None = None
-    """In a repair turn: the lines offered for replacement, first and last, from 1."""
+    """Lines offered for replacement instead of a whole script, first and last, from 1."""
+    base: str = ""
+    """The script that these lines are of."""
     request: Request
     plan: Plan | None = None
     attempts: list[Attempt] = Field(default_factory=list)

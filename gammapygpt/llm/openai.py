@@ -71,7 +71,7 @@ class OpenAIBackend:
         else:
             messages[-1]["content"] += "\n\n" + _fence_instruction(question.patch_lines)
             answer = self._fenced(messages, "prefill" in can, question.fresh, on_token)
-        return read_script(answer, question.patch_lines, last_script(question))
+        return read_script(answer, question.patch_lines, question.base)
 
     def _fenced(self, messages: list[dict[str, str]], prefilled: bool, fresh: bool, on_token: OnToken | None) -> Answer:
         if not prefilled:
@@ -103,11 +103,6 @@ class OpenAIBackend:
         elif "json_schema" in can:
             form["response_format"] = response_format(schema)
         return self._wire.send(messages, fresh=question.fresh, on_token=on_token, **form)
-
-
-def last_script(question: Question) -> str:
-    """The script that a repair turn is about; empty where there is none."""
-    return question.attempts[-1].script if question.attempts else ""
 
 
 def script_schema(offered: tuple[int, int] | None) -> dict[str, Any]:

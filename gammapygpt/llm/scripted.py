@@ -85,14 +85,14 @@ class ScriptedBackend:
 
 
 def _as_reply(scripted: ScriptedReply, question: Question) -> Reply:
-    from gammapygpt.llm.openai import last_script, read_json, read_script
+    from gammapygpt.llm.openai import read_json, read_script
     from gammapygpt.llm.wire import Answer
 
     usage = scripted.usage.model_copy(update={"calls": scripted.usage.calls or 1})
     if scripted.content and not scripted.fault:
         answer = Answer(text=scripted.content, finish="stop", usage=usage, model="scripted")
         if question.form == "script":
-            return read_script(answer, question.patch_lines, last_script(question))
+            return read_script(answer, question.patch_lines, question.base)
         return read_json(answer, question.json_schema or {})
     reply = Reply(text=scripted.content or scripted.script, usage=usage, model="scripted")
     if scripted.fault:

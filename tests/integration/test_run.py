@@ -220,7 +220,7 @@ def test_resume_refuses_when_something_has_changed(begin, tmp_path):
         )
     manifest = folder.manifest()
     folder.update_manifest(request=manifest["request"] | {"text": "something else"})
-    with pytest.raises(UserError, match="request .* has changed"):
+    with pytest.raises(UserError, match=r"request .* has changed"):
         resume(folder, run.settings)
     folder.update_manifest(request=manifest["request"])
     folder.update_manifest(data=manifest["data"] | {"index_checksums": {"dl3-simulated": "0"}})

@@ -1,5 +1,6 @@
 """Drafts made of replies: whole scripts, replaced lines, and replies that hold neither."""
 
+from gammapygpt import cookbook
 from gammapygpt.agents import coder
 from gammapygpt.llm.base import Reply
 from gammapygpt.state import Attempt, Critique, Execution, Finding
@@ -13,20 +14,20 @@ def failed(**fields):
 
 def test_replacement_lines_are_put_into_the_last_script():
     reply = Reply(script="line5 = 'new'\nextra = 1\n", lines=(5, 6))
-    draft = coder.draft_of(reply, [failed()], 2, "repair")
+    draft = coder.draft_of(reply, SCRIPT, 2, "repair")
     lines = draft.script.splitlines()
     assert draft.how == "patch"
     assert lines[3:7] == ["line4 = 4", "line5 = 'new'", "extra = 1", "line7 = 7"]
 
 
 def test_lines_that_are_not_there_are_a_format_fault():
-    draft = coder.draft_of(Reply(script="x = 1", lines=(30, 31)), [failed()], 2, "repair")
+    draft = coder.draft_of(Reply(script="x = 1", lines=(30, 31)), SCRIPT, 2, "repair")
     assert (draft.script, draft.fault) == ("", "malformed")
     assert "30-31" in draft.fault_message
 
 
 def test_a_cut_reply_keeps_its_name():
-    draft = coder.draft_of(Reply(fault="truncated", fault_message="cut at 4096 tokens"), [], 1, "first")
+    draft = coder.draft_of(Reply(fault="truncated", fault_message="cut at 4096 tokens"), "", 1, "first")
     assert (draft.fault, draft.fault_message) == ("truncated", "cut at 4096 tokens")
 
 
@@ -53,3 +54,17 @@ def test_next_step_follows_the_critic_but_never_repeats_itself():
 def test_numbers_of_offered_lines_are_those_of_the_script():
     offered = coder.offered(SCRIPT, (9, 10))
     assert offered["numbered"] == "   9  line9 = 9\n  10  line10 = 10"
+
+
+def test_every_recipe_offers_its_block_of_constants():
+    for recipe in cookbook.recipes().values():
+        first, last = coder.constants_of(recipe.source)
+        block = recipe.source.splitlines()[first - 1 : last]
+        assert {line.split(" = ")[0] for line in block if " = " in line and line[0] != " "} == set(recipe.constants)
+
+
+def test_replacement_lines_of_a_first_draft_go_into_the_example():
+    first, last = coder.constants_of("import os\n\nRADIUS = 0.1  # deg\nNAMES = {\n    'a': 1,\n}\nprint(RADIUS)\n")
+    assert (first, last) == (3, 6)
+    assert coder.constants_of("import os\n") is None
+    assert coder.constants_of("") is None
