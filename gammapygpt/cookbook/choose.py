@@ -13,7 +13,7 @@ from gammapygpt.cookbook.demands import demands, kind_of
 from gammapygpt.cookbook.keys import Kind
 from gammapygpt.cookbook.observations import select_observations
 from gammapygpt.cookbook.reading import Reading
-from gammapygpt.cookbook.results import wanted_results
+from gammapygpt.cookbook.results import UNITS, wanted_results
 from gammapygpt.state import ResultSpec, ResultType, StoreInfo
 
 
@@ -54,6 +54,10 @@ def choose(reading: Reading, stores: list[StoreInfo]) -> Choice:
         parameters["RESULTS"] = {key: found.entry() for key, found in entries.items()}
     if problems:
         return refuse(problems)
+    for one in reading.wanted:
+        if parameters["RESULTS"][one.key][0] in UNITS and not re.search(r"\d", one.key + one.meaning):
+            low, high = parameters["RESULTS"][one.key][1:3]
+            assumptions.append(f"“{one.key}” is integrated over {low:g}-{high:g} TeV, the energies of the fit.")
     _open_choices(kind, parameters, assumptions)
     results = [_spec(key, entry) for key, entry in parameters["RESULTS"].items()]
     return Choice(recipe=kind, parameters=parameters, results=results, assumptions=assumptions)
@@ -76,6 +80,10 @@ def _constants(reading: Reading, kind: Kind) -> dict[str, Any]:
             values.setdefault("BINS_PER_DECADE", values["ENERGY_BINS"] / decades)
         elif "BINS_PER_DECADE" in values:
             values["ENERGY_BINS"] = max(1, round(values["BINS_PER_DECADE"] * decades))
+    if "FLUX_POINTS" in values and {"ENERGY_MIN", "ENERGY_MAX"} <= set(values):
+        ratio = (values["ENERGY_MAX"] / values["ENERGY_MIN"]) ** (1 / values["FLUX_POINTS"])
+        edges = [values["ENERGY_MIN"] * ratio**i for i in range(values["FLUX_POINTS"])]
+        values.setdefault("FLUX_POINT_EDGES", [*edges, values["ENERGY_MAX"]])
     parameters = {name: value for name, value in values.items() if name in constants and name != "DATA_STORE"}
     if "START" in constants:
         fixed = parameters.get("FIXED", {})

@@ -7,11 +7,11 @@ import re
 from gammapygpt.cookbook.keys import Kind
 from gammapygpt.cookbook.reading import Reading
 
-# What people ask of Gammapy and no recipe does; a word is no demand where `no`, `not` or `without` stands before it.
+# What no recipe does; a word is no demand where `no`, `not` or `without` stands before it.
 BEYOND = {
     "a light curve": (
-        r"\blight[\s-]?curves?\b|\brun-?wise flux|\bnight(?:ly|-?wise)\b|\bvariab\w+"
-        r"|\bflux versus time|\btime series\b"
+        r"\blight[\s-]?curves?\b|\brun-?wise flux|\bnight(?:ly|-?wise|[\s-]by[\s-]night)\b"
+        r"|\brun[\s-]by[\s-]run\b|\bvariab\w+|\bflux versus time|\btime series\b"
     ),
     "a ring background": r"\bring\b|\bRingBackground",
     "a significance or excess map": (
@@ -48,7 +48,7 @@ BEYOND = {
     "another spatial model": (
         r"\bshells?\b|\bellip\w+|\belongat\w+|\basymmetric\b|\bgenerali[sz]ed gauss\w*"
         r"|\btwo (?:sources|gaussians|components)|\bsecond (?:source|component)"
-        r"|\bmorpholog\w+ template|\benergy[\s-]dependent morph\w*"
+        r"|\bmorpholog\w+ template|\benergy[\s-]dependent\b"
     ),
     "a comparison of models": (
         r"\bcompar(?:e|ing|ison)\b|\blikelihood[\s-]ratio\b|\bF-test\b|\bAIC\b|\bBIC\b"
@@ -72,7 +72,11 @@ BEYOND = {
         r"|\blivetime (?:above|longer|of at least|>)"
     ),
     "another safe mask": r"\baeff-?default\b|\bedisp-?bias\b|\bbkg-?peak\b|\benergy[\s-]bias\b",
-    "a distribution or histogram": r"\bhistogram\w*|\bdistributions?\b",
+    "a distribution, histogram or profile": (
+        r"\bhistogram\w*|\bdistributions?\b|\bradial\b|\b(?:flux|excess|radial) profiles?\b|\bhardness\b"
+    ),
+    "an unbinned analysis or machine learning": r"\bunbinned\b|\bneural\b|\bmachine[\s-]learning\b|\bclassif\w+",
+    "a file in another format": r"\bOGIP\b|\bPHA\b|\bexport\w*|\bconvert\w*|\bXSPEC\b|\bSherpa\b",
     "spectra in several time bins or regions": (
         r"\b(?:time|spatially)[\s-]resolved|\bper (?:night|run|month|year) spectr\w+"
         r"|\bspectr\w+ (?:for|of|in) each\b|\bfor each (?:run|night|source|observation)\b"

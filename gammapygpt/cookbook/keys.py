@@ -77,7 +77,7 @@ SPECTRUM = [
     (r"\b(e|energy)? ?cut ?-?off( energy)?\b|\be ?c(ut)?\b", "cutoff", "TeV"),
     (r"\blambda\b|\binverse cut", "parameter lambda_", "TeV-1"),
     (r"\bbeta\b|\bcurvature\b", "parameter beta", ""),
-    (r"\b(fit ?)?stat(istic)?\b|\blikelihood\b|\bw ?stat\b|\bcash\b", "fit_statistic", ""),
+    (r"\b(fit|total) ?stat(istic)?\b|^stat(istic)?$|\blikelihood\b|\bw ?stat\b|\bcash\b", "fit_statistic", ""),
     (r"\bindex\b|\bgamma\b|\bslope\b", "parameter index", ""),
     (r"\b(e ?flux|energy ?flux|integral energy)\b", "energy_flux", ENERGY_FLUX),
     (r"\bdn ?de\b|\bdiff(erential)?( \w+)? flux\b|\bflux density\b|\bdiff flux\b", "dnde", DNDE),
@@ -99,8 +99,8 @@ CUBE = [
     (r"\bseparation\b|\boffset\b|\bdistance\b", "separation", "deg"),
     (r"\bglon\b|\bgalactic longitude\b|^l$", "glon", "deg"),
     (r"\bglat\b|\bgalactic latitude\b|^b$", "glat", "deg"),
-    (r"\br\.?a\b|\bright ascension\b|\blon(gitude)?\b( 0)?", "ra", "deg"),
-    (r"\bdec(lination)?\b|\blat(itude)?\b( 0)?", "dec", "deg"),
+    (r"\br\.?a\b|\bright ascension\b|\blon ?0", "ra", "deg"),
+    (r"\bdec(lination)?\b|\blat ?0", "dec", "deg"),
     (r"\bsqrt ?ts\b|\bsignificance\b", "significance", ""),
     (r"\bts\b|\btest statistic\b", "test_statistic", ""),
     (r"\bexcess\b|\bn ?(gamma|signal|excess)\b|\bsignal counts\b", "excess", ""),
@@ -113,7 +113,7 @@ SHAPES = {
     "point": [],
 }
 
-ERROR = r"(?:_| )(?:err(?:or)?|unc(?:ertainty)?|std|sigma_?err)$"
+ERROR = r"(?<!pos)(?<!position)(?:_| )(?:stat_)?(?:err(?:or)?|unc(?:ertainty)?|std|sigma_?err)$"
 LOG_PARABOLA = [(r"\balpha\b|\bindex\b", "parameter alpha", "")]
 FLUX_LIKE = ("flux", "energy_flux", "dnde")
 KEY_UNITS = {
@@ -134,8 +134,10 @@ KEY_UNITS = {
 }
 ONE = rf"(?:{'|'.join(TEV)})"
 KEY_RANGE = re.compile(
-    rf"(?<![A-Za-z\d])(\d+(?:[p.]\d+)?)_?({ONE})?_?(?:to_?|-)?_?(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I
+    rf"(?<![A-Za-z\d])(\d+(?:[p.]\d+)?)(?:_?({ONE})_?(?:to_?)?|_+(?:to_+)?|-|to)(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])",
+    re.I,
 )
+KEY_BARE = re.compile(r"_(\d+(?:[p.]\d+)?)_(\d+(?:[p.]\d+)?)$")
 KEY_ABOVE = re.compile(rf"_?(?:above|over|gt|ge)_?(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I)
 KEY_SINGLE = re.compile(rf"_?(?:at_?)?(?<![\d.p])(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I)
 
@@ -202,6 +204,8 @@ def quantity(
             energies = energies[:1]
     else:
         energies = ()
+    if len(energies) == 2 and energies[0] >= energies[1]:
+        return None
     if not _fits(unit, default):
         if default and unit != of_key:
             return None
@@ -232,6 +236,8 @@ def _energies_of(key: str, meaning: str) -> tuple[str, tuple[float, ...]]:
     if match := KEY_ABOVE.search(key):
         return key[: match.start()] + "_" + key[match.end() :], (in_tev(*match.groups()), ABOVE_TO)
     energies: tuple[float, ...] = ()
+    if (match := KEY_BARE.search(key)) and not re.search(r"[kMGTP]eV", meaning):
+        return key[: match.start()], (in_tev(match.group(1), "TeV"), in_tev(match.group(2), "TeV"))
     for found in find_energies(Page(meaning)):
         if found.form == "range":
             energies = found.values

@@ -17,7 +17,7 @@ ENERGY_MEANINGS = {
         r"|\bthreshold\b|\banalys\w+|\bspectrum\b|\brange\b"
     ),
     "true": r"\btrue\b|\be_?true\b|energy_true",
-    "integral": r"\bflux(?:es)?\b|\bintegra\w+|\bluminosity\b",
+    "integral": r"\bflux(?:es)?\b(?![\s-]*points?)|\bintegra\w+|\bluminosity\b",
 }
 SINGLE_MEANINGS = {
     "reference": (
@@ -75,10 +75,12 @@ def _read_range(page: Page, reading: Reading, found: Energies, words: str) -> No
 
 
 def read_bins(page: Page, reading: Reading) -> None:
-    """`8 logarithmic bins`, `10 bins per decade`, `flux points in 6 bins`."""
+    """`8 logarithmic bins`, `10 bins per decade`, `6 flux points`."""
+    if match := next(page.find(r"(?<![\w.])(\d{1,3})\s+(?:logarithmic\s+)?(?:flux|spectral|SED)[\s-]points?\b"), None):
+        reading.give("FLUX_POINTS", int(match.group(1)), page.take(*match.span()))
     bins = r"(?<![\w.])(\d{1,3})\s+(?:[\w-]+\s+){0,3}?bins?\b(\s*(?:per|a|each|/)\s*(?:energy\s*)?decade)?"
     for match in list(page.find(bins)) + list(page.find(r"\bbins per decade\s*[:=]?\s*(\d{1,3})()")):
-        if re.search(r"flux point|SED", _around(page, *match.span(), 40), re.I):
+        if re.search(r"flux[\s-]point|SED", _around(page, *match.span(), 40), re.I):
             reading.unread.append(_around(page, *match.span()))
         else:
             reading.give(
@@ -89,27 +91,27 @@ def read_bins(page: Page, reading: Reading) -> None:
 
 ANGLE_MEANINGS = {
     "OFFSET_MAX": (
-        r"\bevents?\b[^,;.]*\b(?:pointing|centre|center|camera|axis|offset)\b"
+        r"\bevents?\b(?:[^,;.]|\.\d)*\b(?:pointing|centre|center|camera|axis|offset)\b"
         r"|\b(?:max(?:imum)?|largest|event) offset\b|\boffset(?:[\s-]*(?:max|cut|limit))?\b"
         r"|\bfield of view radius\b|\boff-?axis\b"
     ),
     "SELECTION_RADIUS": (
-        r"\bpoint(?:ed|ings?)\b|\bcone\b|\bsearch\b|\bselect\w*\b"
-        r"|\b(?:runs?|observations?|data)\b[^,;.]{0,40}\b(?:within|closer|around|near|no farther)\b"
+        r"\bpoint(?:s|ed|ings?)?\b(?![\s-]*(?:source|like|spread))|\bcone\b|\bsearch\b|\bselect\w*\b"
+        r"|\b(?:runs?|observations?|data)\b(?:[^,;.]|\.\d){0,40}\b(?:within|closer|around|near|no farther)\b"
         r"|\bclosest\b"
     ),
     "EXCLUSION_RADIUS": r"\bexclu\w+|\bmask\w*\b|\boutside\b|\bapart from\b|\bexcis\w+|\bavoid\w*\b|\bblank\w*\b",
     "ON_RADIUS": (
         r"(?-i:\bON\b)|\bon[\s-](?:radius|source)|\bextract\w*|\baperture\b"
         r"|\b(?:source|integration|on-source) region\b|\btheta\b"
-        r"|\b(?:events|counts|photons)\b[^,;.]*\b(?:source|target)\b"
+        r"|\b(?:events|counts|photons)\b(?:[^,;.]|\.\d)*\b(?:source|target)\b"
     ),
     "PIXEL_SIZE": r"\bpixels?\b|\bbin ?si?ze?\b|\bbinsz\b|\bspatial bin\w*|\bresolution\b",
     "MAP_WIDTH": r"\bmap\b|\bwide\b|\broi\b|\bregion of interest\b|\bside\b|\bcutout\b|\bgeometry\b",
     "EXTENSION": r"\bsigma\b|\bwidth of the (?:source|gaussian)\b|\binitial\b|\bstart\w*\b|\bdisk\b",
     "OTHER": r"\bring\b|\bcorrelation\b|\bsmooth\w*|\bkernel\b|\bzenith\b|\bminimum offset\b|\bat least\b|\bat most\b",
 }
-WEAK_ANGLES = {"ON_RADIUS": r"\bcircle\b|\bcircular\b"}
+WEAK_ANGLES = {"ON_RADIUS": r"\bcircle\b|\bcircular\b|\bregion\b", "MAP_WIDTH": r"\bwidth\b"}
 FULL_WIDTH = rf"({NUMBER})\s*(?:deg)?\s*(?:x|by|\*)\s*({NUMBER})\s*deg\b"
 
 

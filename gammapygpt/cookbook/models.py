@@ -76,8 +76,6 @@ def read_fixed(page: Page, reading: Reading) -> None:
         None,
     ):
         reading.give("POSITION_RANGE", 0.0, page.take(*match.span()))
-    elif match := next(page.find(rf"\bfree\b[^,.;]*\b{place}|\b{place}[^.;]*\bfree\b"), None):
-        reading.words["POSITION_RANGE"] = match.group()
     for match in list(page.find(rf"\b{FIX}\s+(?:to|at|the)\b[^,.;]*")):
         reading.unread.append(page.take(*match.span()))
 

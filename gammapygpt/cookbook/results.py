@@ -24,7 +24,7 @@ WITH_ERROR: dict[Kind, set[str]] = {
 def wanted_results(reading: Reading, kind: Kind, parameters: dict[str, Any]) -> tuple[dict[str, Quantity], list[str]]:
     """What each wanted key stands for, and the keys that are not understood."""
     entries: dict[str, Quantity] = {}
-    problems = _points_outside(kind, parameters)
+    problems = _points_outside(reading, kind, parameters)
     for one in reading.wanted:
         found = _quantity(one, kind, parameters)
         if found is None:
@@ -37,9 +37,11 @@ def wanted_results(reading: Reading, kind: Kind, parameters: dict[str, Any]) -> 
     return entries, problems
 
 
-def _points_outside(kind: Kind, parameters: dict[str, Any]) -> list[str]:
+def _points_outside(reading: Reading, kind: Kind, parameters: dict[str, Any]) -> list[str]:
     """Flux points have to lie inside the energies of the fit."""
     edges = parameters.get("FLUX_POINT_EDGES") or []
+    if not edges and "FLUX_POINTS" in reading.values:
+        return [f"“{reading.words['FLUX_POINTS']}” without the energy range that they divide"]
     constants = recipes()[kind].constants
     limits = [parameters.get(n, constants[n].default) for n in ("ENERGY_MIN", "ENERGY_MAX") if edges]
     if edges and (edges[0] < limits[0] or edges[-1] > limits[1]):

@@ -11,7 +11,8 @@ from gammapygpt.cookbook.words import Page
 from gammapygpt.state import StoreInfo
 
 NOUN = r"\b(?:runs?|observations?|obs)\b(?:[ _]*(?:ids?|numbers?|nos?)\b\.?)?|\b(?:OBS_?)?IDs?\b"
-ID = r"\d{1,8}(?!\d|\.\d|\s*(?:deg|arcmin|[kMGTP]eV|h|hours?|x|%)\b)"
+UNIT = r"(?:deg|arcmin|[kMGTP]eV|h|hours?|x|%)\b"
+ID = rf"\d{{1,8}}(?!\d|\.\d|\s*{UNIT}|\s*(?:-|to|and)\s*[\d.]+\s*{UNIT})"
 RANGE = rf"(?:{ID})\s*(?:-|to|through|until|\.\.\.?|up to)\s*(?:{ID})"
 ITEM = rf"(?:{RANGE}|{ID})"
 LISTED = rf"{ITEM}(?:\s*(?:,\s*and|,\s*&|,|and|&|\+|;)\s*{ITEM})*"

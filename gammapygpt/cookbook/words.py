@@ -118,7 +118,12 @@ def nearest(page: Page, start: int, end: int, meanings: dict[str, str], weak: di
         A key of `meanings`, or empty.
     """
     clause, sentence = page.clause(start, end), page.sentence(start)
-    for (first, last), patterns in ((clause, meanings), (clause, weak or {}), (sentence, meanings)):
+    for (first, last), patterns in (
+        (clause, meanings),
+        (clause, weak or {}),
+        (sentence, meanings),
+        (sentence, weak or {}),
+    ):
         best: dict[str, float] = {}
         for name, pattern in patterns.items():
             for match in re.finditer(pattern, page.text[first:last], re.IGNORECASE):
