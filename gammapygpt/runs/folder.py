@@ -18,7 +18,7 @@ from gammapygpt.state import Attempt, Draft
 
 FILLER = frozenset(
     """a an and the of for from with using use in on to by at all that this please do make compute fit measure extract
-    count get find take run data within its it is are hess dl3 dr1""".split()  # noqa: SIM905 - words read as words
+    count get find take run select data gammapy within its it is are hess dl3 dr1""".split()  # noqa: SIM905 - words read as words
 )
 MANIFEST = "manifest.json"
 
@@ -43,7 +43,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def slug(text: str, words: int = 3) -> str:
     """The first telling words of a request, fit for a file name."""
-    found = [word for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in FILLER and not word.isdigit()]
+    words_of = re.findall(r"[a-z0-9]+", text.lower())
+    found = [word for word in words_of if len(word) > 1 and word not in FILLER and not word.isdigit()]
     return "-".join(found[:words])[:40] or "run"
 
 
