@@ -20,8 +20,8 @@ BEYOND = {
     ),
     "a catalogue": r"\bcatalog(?:ue)?s?\b|\b[234]FGL\b|\b[123]FHL\b|\bHGPS\b|\bgamma-?cat\b|\b[23]HWC\b",
     "a simulation": (
-        r"\bsimulat\w+|\bfak(?:e|ing)\b|\bpredict(?:ed|ion)?\b|\bwould be (?:seen|detected)"
-        r"|\bMonte[\s-]Carlo\b|\btoy\b"
+        r"\bsimulat\w+(?!\s+(?:data|runs|observations|store|DL3|events))\b|\bfak(?:e|ing)\b|\bpredict(?:ed|ion)?\b"
+        r"|\bwould be (?:seen|detected)|\bMonte[\s-]Carlo\b|\btoy\b"
     ),
     "the absorption by the extragalactic background light": (
         r"\bEBL\b|\bextragalactic[\s-]background|\babsor(?:bed|ption)\b|\bde-?absorb\w*"

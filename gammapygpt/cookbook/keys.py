@@ -48,13 +48,21 @@ LISTS = [
     (r"\b(mean|average|avg)( \w+)? (offset|separation|distance)\b", "mean_offset", "deg"),
     (r"\b(min(imum)?|smallest|closest)( \w+)? (offset|separation|distance)\b", "min_offset", "deg"),
     (r"\b(max(imum)?|largest|farthest)( \w+)? (offset|separation|distance)\b", "max_offset", "deg"),
-    (r"\b(first|smallest|lowest|min(imum)?|earliest)( \w+)? (run|obs|observation|id)\b", "first_obs_id", ""),
-    (r"\b(last|largest|highest|max(imum)?|latest)( \w+)? (run|obs|observation|id)\b", "last_obs_id", ""),
+    (
+        r"\b(first|smallest|lowest|min(imum)?|earliest)( \w+)? (run|obs|observation|id)\b|\b(run|id) (min|first)\b",
+        "first_obs_id",
+        "",
+    ),
+    (
+        r"\b(last|largest|highest|max(imum)?|latest)( \w+)? (run|obs|observation|id)\b|\b(run|id) (max|last)\b",
+        "last_obs_id",
+        "",
+    ),
     (r"\b(first|earliest|start)( \w+)? (date|time)\b", "first_date", ""),
     (r"\b(last|latest)( \w+)? (date|time)\b", "last_date", ""),
     (
         (
-            r"\b(obs(ervation)?|run) ?(id|number)?s\b|\bids\b|\b(obs|observation|run) (list|ids?)\b"
+            r"\b(obs(ervation)?|run) ?(id|number)?s\b|\bids\b|\b(obs|observation|run) (list|ids)\b"
             r"|\blist of (ids|runs|observations)"
         ),
         "obs_ids",
@@ -79,6 +87,7 @@ SPECTRUM = [
     (r"\bbeta\b|\bcurvature\b", "parameter beta", ""),
     (r"\b(fit|total) ?stat(istic)?\b|^stat(istic)?$|\blikelihood\b|\bw ?stat\b|\bcash\b", "fit_statistic", ""),
     (r"\bindex\b|\bgamma\b|\bslope\b", "parameter index", ""),
+    (r"\be ?2 ?dn ?de\b|\bnu ?f ?nu\b|\be\^2 ?dn/?de\b", "e2dnde", ENERGY_FLUX),
     (r"\b(e ?flux|energy ?flux|integral energy)\b", "energy_flux", ENERGY_FLUX),
     (r"\bdn ?de\b|\bdiff(erential)?( \w+)? flux\b|\bflux density\b|\bdiff flux\b", "dnde", DNDE),
     (
@@ -202,6 +211,8 @@ def quantity(
         default = {"flux": FLUX, "energy_flux": ENERGY_FLUX, "dnde": DNDE}[name]
         if name == "dnde":
             energies = energies[:1]
+    elif name == "e2dnde":
+        energies = energies[:1]
     else:
         energies = ()
     if len(energies) == 2 and energies[0] >= energies[1]:
@@ -258,7 +269,8 @@ ABOVE_TO = 1000.0
 def _unit_of_key(stem: str) -> tuple[str, str]:
     """The key without a unit at its end (`_deg`, `_h`, `_erg`), and that unit."""
     first, _, last = stem.strip("_").rpartition("_")
-    if first and last in KEY_UNITS:
+    minimum = last == "min" and not re.search(r"time|exposure|duration", first)
+    if first and last in KEY_UNITS and not minimum:
         return first, KEY_UNITS[last]
     if first and last in ("TeV", "GeV"):
         return first, last

@@ -65,9 +65,11 @@ def _take_keys(page: Page) -> list[Wanted]:
     for first, last in page.sentences():
         sentence = page.text[first:last]
         of_file = "result.json" in sentence
-        if not of_file and not re.search(rf"\b(?:{REPORTING})\b", sentence, re.I):
-            continue
         matches = list(re.finditer(QUOTED, sentence)) or list(re.finditer(PLAIN_KEY, sentence))
+        if not of_file and not re.search(rf"\b(?:{REPORTING})\b", sentence, re.I):
+            matches = [match for match in matches if "_" in match.group(1) and match.group()[0] in "\"'`"]
+            if not matches:
+                continue
         before = sentence[: matches[0].start()] if matches else sentence
         found = []
         for match, following in zip(matches, [*matches[1:], None], strict=False):

@@ -11,7 +11,7 @@ from gammapygpt.cookbook.keys import ABOVE_TO, DNDE, FLUX_LIKE, Kind, Quantity, 
 from gammapygpt.cookbook.reading import Reading, Wanted
 
 UNITS = {"flux": "cm-2 s-1", "energy_flux": "erg cm-2 s-1"}
-FITTED = {"parameter", "cutoff", "dnde", "flux", "energy_flux"}
+FITTED = {"parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux"}
 WITH_ERROR: dict[Kind, set[str]] = {
     "observation_list": set(),
     "reflected_significance": {"excess", "background", "excess_rate"},
@@ -67,7 +67,7 @@ def _wishes(reading: Reading, kind: Kind, parameters: dict[str, Any]) -> dict[st
                 [*re.findall(r"\w+", name.replace("parameter ", "").strip("_")), *re.findall(r"^\w+$", unit)]
             )
             found = _quantity(Wanted(key=key, meaning=match.group(), unit=unit), kind, parameters)
-            if found and (found.name, found.arguments) not in there and found.name not in FLUX_LIKE:
+            if found and (found.name, found.arguments) not in there and found.name not in (*FLUX_LIKE, "e2dnde"):
                 entries[key] = found
     return entries
 
@@ -94,7 +94,7 @@ def _quantity(one: Wanted, kind: Kind, parameters: dict[str, Any]) -> Quantity |
         return found._replace(arguments=(value("ENERGY_MIN"), value("ENERGY_MAX")))
     if stem in UNITS and len(found.arguments) == 1:
         return found._replace(arguments=(found.arguments[0], ABOVE_TO)) if "above" in one.meaning else None
-    if stem == "dnde" and not found.arguments:
+    if stem in ("dnde", "e2dnde") and not found.arguments:
         return found._replace(arguments=(value("REFERENCE_ENERGY"),))
     needs = {"cutoff": "ecpl", "lambda_": "ecpl", "beta": "lp"}.get(
         str(found.arguments[0]) if found.arguments else stem

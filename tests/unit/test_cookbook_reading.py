@@ -230,6 +230,7 @@ KEYS = [
     ("livetime_min", "(minutes)", "observation_list", ["livetime", "min"]),
     ("t", "total livetime in hours", "observation_list", ["livetime", "h"]),
     ("last_obs_id", "the largest observation id", "observation_list", ["last_obs_id", ""]),
+    ("obs_id_min", "", "observation_list", ["first_obs_id", ""]),
     ("counts_on", "", "reflected_significance", ["n_on", ""]),
     ("sigma", "Li & Ma significance", "reflected_significance", ["significance", ""]),
     ("alpha", "", "reflected_significance", ["alpha", ""]),
@@ -244,6 +245,7 @@ KEYS = [
         ["energy_flux", 1.0, 10.0, "erg cm-2 s-1"],
     ),
     ("dnde_1TeV", "in 1/(cm2 s TeV)", "reflected_spectrum", ["dnde", 1.0, "cm-2 s-1 TeV-1"]),
+    ("e2dnde_1TeV", "", "reflected_spectrum", ["e2dnde", 1.0, "erg cm-2 s-1"]),
     ("e_cut_TeV", "", "reflected_spectrum", ["cutoff", "TeV"]),
     ("pos_err_deg", "", "stacked_3d", ["position_uncertainty", "deg"]),
     ("sqrt_ts", "", "stacked_3d", ["significance", ""]),
@@ -288,6 +290,7 @@ REFUSALS = {
     'Spectrum of the Crab. Write result.json with "index" and "break_energy" (TeV).': "the result “break_energy”",
     'Crab significance. Write result.json with "significance_err".': "the result “significance_err”",
     "Crab spectrum, 1-10 TeV, flux points with edges 0.5, 1, 2 TeV": "flux points from 0.5 to 2 TeV beyond",
+    '3D fit of MSH 15-52 with a Gaussian; I want "r68_deg".': "the result “r68_deg”",
     "What is the weather like in Namibia?": "what is asked for",
 }
 
@@ -299,6 +302,9 @@ def test_refused_rather_than_answered_with_something_else(text: str):
     assert REFUSALS[text] in choice.refusal
 
 
-@pytest.mark.parametrize("words", ["no light curve is needed", "do not compare with catalogues", "without a TS map"])
+@pytest.mark.parametrize(
+    "words",
+    ["use the simulated data", "no light curve is needed", "do not compare with catalogues", "without a TS map"],
+)
 def test_what_is_not_wanted_is_no_demand(words: str):
     assert answer(f"Spectrum of the Crab with reflected regions; {words}").recipe == "reflected_spectrum"

@@ -177,6 +177,7 @@ known = {
     "parameter": parameter,
     "cutoff": cutoff,
     "dnde": model_value(spectrum, spectrum.evaluate_error),
+    "e2dnde": lambda energy: tuple((energy * u.TeV) ** 2 * value for value in known["dnde"](energy)),
     "flux": model_value(spectrum.integral, spectrum.integral_error),
     "energy_flux": model_value(spectrum.energy_flux, spectrum.energy_flux_error),
     "flux_point": flux_point,

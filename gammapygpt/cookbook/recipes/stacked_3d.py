@@ -168,6 +168,7 @@ known = {
     "separation": lambda: (shape.position.separation(target), None),
     "background_norm": lambda: (background_norm.value, background_norm.error),
     "dnde": model_value(spectrum, spectrum.evaluate_error),
+    "e2dnde": lambda energy: tuple((energy * u.TeV) ** 2 * value for value in known["dnde"](energy)),
     "flux": model_value(spectrum.integral, spectrum.integral_error),
     "energy_flux": model_value(spectrum.energy_flux, spectrum.energy_flux_error),
     "pivot_energy": lambda: (spectrum.pivot_energy, None),
