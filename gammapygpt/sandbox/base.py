@@ -48,5 +48,8 @@ class Sandbox(Protocol):
             The sandbox itself broke; the script may be as good as ever.
         """
 
+    def self_check(self) -> list[SelfCheck]:
+        """Try for real, in a few seconds, what this sandbox promises."""
+
     def discard(self) -> None:
         """Throw away a prepared interpreter that nobody needs any more; harmless when there is none."""

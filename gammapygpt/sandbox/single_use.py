@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox import processes
-from gammapygpt.sandbox.base import Limits
+from gammapygpt.sandbox.base import Limits, SelfCheck
+from gammapygpt.sandbox.cgroup import Cgroup
 from gammapygpt.sandbox.collect import Collector
 from gammapygpt.sandbox.interpreter import Interpreter
 from gammapygpt.sandbox.launch import WARM_IMPORTS, Provider
@@ -18,6 +19,10 @@ from gammapygpt.sandbox.watch import Watch
 from gammapygpt.sandbox.worker import Worker
 from gammapygpt.state import Execution, StoppedBy
 
+OTHER_FILES_MB = 320
+"""/tmp and /dev/shm of a bubblewrap."""
+OUR_TASKS = 16
+"""bubblewrap, the keeper, and room for the script's processes that have ended and are not yet buried."""
 ADDRESS_SPACE_MB = 512
 """What an interpreter with Gammapy maps beyond what it uses (measured: 505 MB mapped, 246 MB resident)."""
 
@@ -81,17 +86,40 @@ class SingleUseSandbox:
         if limits.workspace_mb > self.limits.workspace_mb:
             self.discard()  # its file system is smaller than what is asked for now
         worker, self._worker = self._worker or self._start(limits), None
+        group = None
         try:
             if not worker.ready:
                 worker.wait_ready()
             watch = Watch(worker, limits)
+            group = self._group(worker, limits)
             worker.submit(script, self._kernel_limits(worker, limits))
             stopped = watch.until_the_end()
+            if group.killed_for_memory():
+                stopped = "memory"
             return self._execution(worker, watch, stopped, workspace)
         except OSError as error:
             raise InfrastructureError(f"The sandbox {self.name} broke: {error}.") from error
         finally:
             worker.close()
+            if group is not None:
+                group.close()
+
+    def _group(self, worker: Worker, limits: Limits) -> Cgroup:
+        """The kernel's own bound on the tree behind the looks of `Watch`; its file systems in memory count as well."""
+        in_memory = limits.workspace_mb + OTHER_FILES_MB if worker.launch.private_disk else 0
+        group = Cgroup(limits.memory_mb + in_memory, limits.processes + OUR_TASKS)
+        group.add(processes.tree(worker.process.pid)[0])
+        return group
+
+    def self_check(self) -> list[SelfCheck]:
+        """Try the properties of this sandbox for real, in less than 10 s; see `selfcheck`."""
+        from gammapygpt.sandbox.selfcheck import self_check
+
+        return self_check(self.over(self.data))
+
+    def over(self, data: str) -> SingleUseSandbox:
+        """The same kind of sandbox, cold, over another data folder."""
+        return SingleUseSandbox(self.provider, self.interpreter, data, self.limits, warm=False)
 
     def _kernel_limits(self, worker: Worker, limits: Limits) -> dict[str, float]:
         """What the worker sets for itself by setrlimit; MiB, seconds and counts."""
