@@ -76,6 +76,7 @@ BEYOND = {
         r"\bhistogram\w*|\bdistributions?\b|\bradial\b|\b(?:flux|excess|radial) profiles?\b|\bhardness\b"
     ),
     "an unbinned analysis or machine learning": r"\bunbinned\b|\bneural\b|\bmachine[\s-]learning\b|\bclassif\w+",
+    "a figure or table under a name of your own": r"\b[\w-]+\.(?:png|pdf|svg|jpe?g|csv|txt|html)\b",
     "a file in another format": r"\bOGIP\b|\bPHA\b|\bexport\w*|\bconvert\w*|\bXSPEC\b|\bSherpa\b",
     "spectra in several time bins or regions": (
         r"\b(?:time|spatially)[\s-]resolved|\bper (?:night|run|month|year) spectr\w+"

@@ -65,7 +65,7 @@ def _store(
     name = reading.values.get("DATA_STORE")
     if name and name != ".":
         store = next((store for store in stores if store.path.strip("/") == name), None)
-        if store is None and (stores or re.search(r"\.\w{2,5}(?:\.gz)?$", name)):
+        if store is None and (stores or ".." in name or re.search(r"\.\w{2,5}(?:\.gz)?$", name)):
             there = ", ".join(store.path for store in stores) or "not known"
             return "", f"{name}, which is no data store here (data stores: {there})"
         return store or name, ""

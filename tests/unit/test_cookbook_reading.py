@@ -285,6 +285,7 @@ REFUSALS = {
     "Spectrum of Mrk 421": "a target without data",
     "Spectrum of Nowhere A, reflected regions": "a target without coordinates",
     "Spectrum of the Crab from $GAMMAPY_DATA/absent": "absent, which is no data store here",
+    "Spectrum of the Crab; save the figure as crab.png": "a figure or table under a name of your own",
     "Spectra of the Crab and of MSH 15-52": "a second source, MSH 15-52",
     "Fit the 3D model of the Crab with reflected regions": "a 3D fit with reflected regions",
     'Spectrum of the Crab. Write result.json with "index" and "break_energy" (TeV).': "the result “break_energy”",
@@ -308,3 +309,9 @@ def test_refused_rather_than_answered_with_something_else(text: str):
 )
 def test_what_is_not_wanted_is_no_demand(words: str):
     assert answer(f"Spectrum of the Crab with reflected regions; {words}").recipe == "reflected_spectrum"
+
+
+@pytest.mark.parametrize("path", ["../../secret", "catalogs/list.fits.gz"])
+def test_a_path_that_is_no_data_store_is_refused_even_when_none_is_known(path: str):
+    reading = read_request(Request(text=f"Spectrum of the Crab from $GAMMAPY_DATA/{path}, 1-10 TeV"))
+    assert "no data store here" in choose(reading, []).refusal
