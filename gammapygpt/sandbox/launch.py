@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,6 +71,8 @@ class Launch:
     """RLIMIT_NPROC counts the processes of this sandbox alone."""
     private_disk: bool = False
     """Its writable folders are file systems of their own, limited in size."""
+    listener: socket.socket | None = None
+    """Where keeper and worker call by path, in place of inherited descriptors; `setup.json` lies beside it."""
     folder: Path | None = None
     """On the host, to be removed afterwards."""
 
@@ -129,6 +133,16 @@ def in_memory(content: bytes, name: str) -> int:
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def on_path(name: str) -> list[str]:
+    """Programs of this name on PATH; never one in or below the current folder, where a project could have put it."""
+    here = Path.cwd()
+    found = []
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        if os.path.isabs(folder) and not Path(folder).resolve().is_relative_to(here):
+            found.append(shutil.which(name, path=folder))
+    return list(dict.fromkeys(program for program in found if program))
 
 
 def spare_user() -> int:

@@ -47,7 +47,11 @@ class Worker:
         try:
             order = Order(interpreter, data, limits, control.fileno(), leash.fileno())
             self.launch = provider.launch(order)
-            self._start([control.fileno(), leash.fileno()])
+            if self.launch.listener is None:
+                self._start([control.fileno(), leash.fileno()])
+            else:
+                self._leave_setup(imports)
+                self._start([])
         except OSError as error:
             self._let_go()
             raise InfrastructureError(f"The sandbox {provider.name} cannot be started: {error}.") from error
@@ -57,12 +61,40 @@ class Worker:
         finally:
             control.close()
             leash.close()
-        self._send({**self.launch.setup, "imports": imports})
+        if self.launch.listener is None:
+            self._send({**self.launch.setup, "imports": imports})
+
+    def _leave_setup(self, imports: list[str]) -> None:
+        """Where no descriptor can be inherited: a file beside the socket, so that the worker need not wait for us."""
+        assert self.launch.folder is not None
+        setup = self.launch.folder / "job" / "setup.json"
+        setup.write_text(json.dumps({**self.launch.setup, "imports": imports}))
+        setup.chmod(0o644)
+
+    def _take_calls(self, listener: socket.socket, end: float) -> None:
+        """Keeper and worker call, each saying who it is; nobody else can afterwards."""
+        waiting = {"leash", "control"}
+        while waiting:
+            watched: list[Any] = [listener, self.pidfd]
+            readable, _, _ = select.select(watched, [], [], max(0.0, end - time.monotonic()))
+            if listener not in readable:
+                self._fail("ended before it was ready" if readable else "was not ready in time")
+            connection, _ = listener.accept()
+            name = b""
+            while not name.endswith(b"\n") and (byte := connection.recv(1)):
+                name += byte
+            getattr(self, name.decode().strip()).close()
+            setattr(self, name.decode().strip(), connection)
+            waiting.discard(name.decode().strip())
+        os.unlink(listener.getsockname())
+        listener.close()
 
     def _let_go(self) -> None:
         self.control.close()
         self.leash.close()
         launch: Launch | None = getattr(self, "launch", None)
+        if launch is not None and launch.listener is not None:
+            launch.listener.close()
         if launch is not None and launch.folder is not None:
             shutil.rmtree(launch.folder, ignore_errors=True)
 
@@ -106,6 +138,8 @@ class Worker:
         """
         line = b""
         end = time.monotonic() + timeout_s
+        if self.launch.listener is not None:
+            self._take_calls(self.launch.listener, end)
         while not line.endswith(b"\n"):
             self._await_message(end)
             room = socket.CMSG_SPACE(8 * 4)

@@ -2,7 +2,7 @@
 
 Standard library only, Python 3.9 and newer: the analysis interpreter need not be the agent's.
 
-    supervisor                             worker  (argv[1]: number of the inherited control socket)
+    supervisor                             worker  (argv[1]: number of the inherited control socket, or a path)
     {"uid", "imports", ...}           ->
                                       <-   {"ready": true, ...} + descriptors of the writable folders
     {"source", "script", "limits"}    ->
@@ -46,9 +46,20 @@ def make_private_folders(fonts: list[str]) -> None:
             shutil.copyfile(path, os.path.join(os.environ["MPLCONFIGDIR"], os.path.basename(path)))
 
 
-def prepare(control: socket.socket) -> None:
+def call(place: str) -> tuple[socket.socket, Any]:
+    """The control socket, inherited or called by path, and the setup."""
+    if place.isdigit():
+        control = socket.socket(fileno=int(place))
+        return control, receive(control)
+    control = socket.socket(socket.AF_UNIX)
+    control.connect(place)
+    control.sendall(b"control\n")
+    with open(os.path.join(os.path.dirname(place), "setup.json")) as file:
+        return control, json.load(file)
+
+
+def prepare(control: socket.socket, setup: Any) -> None:
     """From a fresh interpreter to a confined one with its imports done."""
-    setup = receive(control)
     if setup["uid"] is not None:
         confine.drop_privileges(setup["uid"])
     if setup.get("keeper"):
@@ -80,9 +91,9 @@ def prepare(control: socket.socket) -> None:
 
 def main() -> None:
     """Prepare, take the one job, and hand over to it."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control, setup = call(sys.argv[1])
     try:
-        prepare(control)
+        prepare(control, setup)
     except OSError as error:
         control.sendall(json.dumps({"ready": False, "error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
         os._exit(1)
