@@ -65,11 +65,12 @@ def _take_keys(page: Page) -> list[Wanted]:
     for first, last in page.sentences():
         sentence = page.text[first:last]
         of_file = "result.json" in sentence
-        matches = list(re.finditer(QUOTED, sentence)) or list(re.finditer(PLAIN_KEY, sentence))
-        if not of_file and not re.search(rf"\b(?:{REPORTING})\b", sentence, re.I):
-            matches = [match for match in matches if "_" in match.group(1) and match.group()[0] in "\"'`"]
-            if not matches:
-                continue
+        matches = list(re.finditer(QUOTED, sentence))
+        reports = of_file or re.search(rf"\b(?:{REPORTING})(?:s|d|ed|ing)?\b", sentence, re.I)
+        if reports and not matches:
+            matches = list(re.finditer(PLAIN_KEY, sentence))
+        if not reports and len(matches) < 2 and not any("_" in match.group(1) for match in matches):
+            continue
         before = sentence[: matches[0].start()] if matches else sentence
         found = []
         for match, following in zip(matches, [*matches[1:], None], strict=False):

@@ -130,7 +130,10 @@ FORMS = [
 def take_store(page: Page, stores: list[StoreInfo]) -> tuple[str, str] | None:
     """Take the data store that a request names, with the words: a path below the data folder, or a release's name."""
     pattern = r"[$][{]?(?:GAMMAPY_DATA|PHOTON_STORAGE)[}]?/?([\w./+-]*)"
-    named = [(match.group(1).rstrip("./ ").lstrip("/") or ".", page.take(*match.span())) for match in list(page.find(pattern))]
+    named = [
+        (match.group(1).rstrip("./ ").lstrip("/") or ".", page.take(*match.span()))
+        for match in list(page.find(pattern))
+    ]
     if named:
         return named[0]
     for store in stores:

@@ -225,6 +225,11 @@ def test_keys_that_must_come_out_win_over_the_text():
     assert "“f” is integrated over 1-10 TeV, the energies of the fit." in choice.assumptions
 
 
+def test_quoted_words_are_keys_wherever_they_stand():
+    choice = answer('Crab spectrum, log parabola, 1-10 TeV; "alpha", "beta" and "dnde_500GeV" please')
+    assert list(choice.parameters["RESULTS"]) == ["alpha", "beta", "dnde_500GeV"]
+
+
 KEYS = [
     ("n_runs", "", "observation_list", ["n_obs", ""]),
     ("livetime_min", "(minutes)", "observation_list", ["livetime", "min"]),
