@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from gammapygpt import __version__
 from gammapygpt.context import Context
 from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.history import UNFINISHED, all_runs, find_run
+from gammapygpt.sandbox import waiting
 from gammapygpt.settings import Settings, public_settings
-from gammapygpt.state import Attempt, Draft, Outcome, Request, RunState
+from gammapygpt.state import Attempt, Draft, Outcome, Request, Role, RunState
 
 Event = dict[str, Any]
 SILENT = frozenset({"token"})
@@ -60,6 +62,7 @@ class Run:
             The run stopped and can be resumed.
         """
         with self.folder.lock():
+            starting = warm_up(self.context)
             try:
                 yield from self._stream(answer)
             except GammapyGPTError as error:
@@ -68,9 +71,11 @@ class Run:
             except (KeyboardInterrupt, GeneratorExit):
                 self.interrupted("stopped by the user")
                 raise
+            finally:
+                starting.join()
+                waiting.discard(str(self.folder.path))
 
     def _stream(self, answer: bool | None) -> Iterator[Event]:
-        warm_up(self.context, self.settings)
         request = self.request()
         self.folder.update_manifest(status="running", reason="")
         from langchain_core.runnables import RunnableConfig
@@ -304,18 +309,38 @@ def expected(path: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def warm_up(context: Context, settings: Settings) -> None:
-    """Import what a run needs while its data are looked at; the sandbox of the first script starts meanwhile."""
+def warm_up(context: Context) -> threading.Thread:
+    """Start the sandbox of the first script and import what a run needs, while its data are looked at.
+
+    Returns
+    -------
+    threading.Thread
+        The one that starts the sandbox; what it got ready can be discarded once it has ended.
+    """
+
+    def start_sandbox() -> None:
+        from gammapygpt.data.stores import find_data
+
+        with suppress(GammapyGPTError):  # whoever needs it will say so
+            waiting.prepare(context.run_folder, context.settings, str(find_data(context.settings)))
 
     def imports() -> None:
         import gammapygpt.graph.build
         import gammapygpt.graph.checkpoints  # noqa: F401
 
-        backends = {settings.backends[context.backend_name(role)].kind for role in ("planner", "coder")}
-        if "openai" in backends:
+        if llm_is_remote(context):
             import langchain_openai  # noqa: F401
 
     threading.Thread(target=imports, daemon=True, name="imports").start()
+    starting = threading.Thread(target=start_sandbox, daemon=True, name="start sandbox")
+    starting.start()
+    return starting
+
+
+def llm_is_remote(context: Context) -> bool:
+    """Whether an agent speaks through a server."""
+    names = {context.backend_name(role) for role in get_args(Role)}
+    return any(name in context.settings.backends and context.settings.backends[name].kind == "openai" for name in names)
 
 
 def changed_settings(then: dict[str, Any], current: dict[str, Any]) -> list[str]:

@@ -10,11 +10,12 @@ from langgraph.runtime import Runtime
 from gammapygpt import cookbook
 from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import strategy
-from gammapygpt.agents.workshop import ask, conversation, folder, prepare_sandbox, told
+from gammapygpt.agents.workshop import ask, conversation, folder, told
 from gammapygpt.context import Context
 from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Message, Reply
 from gammapygpt.prompts import render
+from gammapygpt.sandbox import waiting
 from gammapygpt.state import Attempt, Draft, How, Plan, RunState, Snippet
 
 AROUND = 3
@@ -26,9 +27,11 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     attempts = state.get("attempts", [])
     number = len(attempts) + 1
     how = next_step(state)
-    prepare_sandbox(runtime.context, state["request"].data_path)
-    shown = example(state.get("plan"), state.get("snippets", [])) if runtime.context.retrieval else ""
-    base, patch = shown, constants_of(shown)
+    waiting.prepare(runtime.context.run_folder, runtime.context.settings, state["request"].data_path)
+    plan, snippets = state.get("plan"), state.get("snippets", [])
+    shown = example(plan, snippets) if runtime.context.retrieval else ""
+    fits = plan is not None and plan.recipe and how == "first"
+    base, patch = shown, constants_of(shown) if fits else None
     messages = conversation("coder", runtime.context, **task(state, shown, patch))
     if how == "repair":
         base, patch = attempts[-1].script, lines_to_offer(attempts[-1])

@@ -12,8 +12,9 @@ from langgraph.types import interrupt
 from gammapygpt.agents import gates
 from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import same_script, signature
-from gammapygpt.agents.workshop import environment, folder, take_sandbox
+from gammapygpt.agents.workshop import environment, folder
 from gammapygpt.context import Context
+from gammapygpt.sandbox import waiting
 from gammapygpt.state import Attempt, Draft, Execution, RunState, Usage
 
 SLOWER = 1.05
@@ -79,7 +80,7 @@ def executed(attempt: Attempt, state: RunState, context: Context, tell: Callable
     left = None if context.wall_s is None else context.wall_s - state.get("usage", Usage()).wall_s
     workspace = folder(context).attempt(attempt.number) / "workspace"
     shutil.rmtree(workspace, ignore_errors=True)  # what a killed run left half collected
-    place = take_sandbox(context, state["request"].data_path)
+    place = waiting.take(context.run_folder, context.settings, state["request"].data_path)
     tell({"event": "running", "attempt": attempt.number, "sandbox": place.name})
     return gates.run(place, attempt.script, gates.limits_for(context.settings, left), workspace)
 

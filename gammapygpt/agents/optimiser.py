@@ -7,8 +7,9 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from gammapygpt.agents.executor import seconds
-from gammapygpt.agents.workshop import ask, conversation, folder, prepare_sandbox
+from gammapygpt.agents.workshop import ask, conversation, folder
 from gammapygpt.context import Context
+from gammapygpt.sandbox import waiting
 from gammapygpt.state import Draft, RunState
 
 
@@ -16,7 +17,7 @@ def optimise(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     """Ask for a faster or cleaner script; a reply without one ends the matter."""
     attempts = state["attempts"]
     best, number = next(attempt for attempt in reversed(attempts) if attempt.passed), len(attempts) + 1
-    prepare_sandbox(runtime.context, state["request"].data_path)
+    waiting.prepare(runtime.context.run_folder, runtime.context.settings, state["request"].data_path)
     messages = conversation(
         "optimiser",
         runtime.context,

@@ -27,9 +27,7 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         runtime.context,
         request=request.text,
         stores=told(request.stores),
-        recipes=[
-            {"name": recipe.name, "title": recipe.title, "constants": constants(recipe)} for recipe in known.values()
-        ],
+        recipes=listed(known, close={by_rules.recipe, *recipes_found(state)}),
         draft=json.dumps(by_rules.model_dump(exclude={"assumptions"})) if by_rules.recipe and known else "",
         failures=[{"summary": attempt.summary} for attempt in attempts],
     )
@@ -48,6 +46,20 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     chosen = settle(proposed(reply.value), by_rules, request)
     runtime.stream_writer({"event": "planned", **chosen.model_dump(include={"recipe", "parameters", "steps"})})
     return {"plan": chosen, "refusal": "", "usage": reply.usage}
+
+
+def recipes_found(state: RunState) -> list[str]:
+    """Names of the recipes that retrieval brought."""
+    sources = [snippet.source for snippet in state.get("snippets", [])]
+    return [source.removeprefix("recipe:") for source in sources if source.startswith("recipe:")]
+
+
+def listed(known: dict[str, Recipe], close: set[str]) -> list[dict[str, Any]]:
+    """All recipes by name and title; the close ones with their constants, which is what a prompt pays for."""
+    return [
+        {"name": one.name, "title": one.title, "constants": constants(one) if one.name in close else []}
+        for one in known.values()
+    ]
 
 
 def constants(recipe: Recipe) -> list[str]:

@@ -1,4 +1,4 @@
-"""What all agents use: the backend of a role, the sandbox that was got ready, a question with its costs told."""
+"""What all agents use: the run's folder, the analysis environment, a question with its costs told."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from gammapygpt import llm, sandbox
+from gammapygpt import llm
 from gammapygpt.context import Context
 from gammapygpt.llm.base import Message, Question, Reply
 from gammapygpt.prompts import render
 from gammapygpt.runs.folder import RunFolder
-from gammapygpt.sandbox.base import Sandbox
 from gammapygpt.settings import Settings
 from gammapygpt.state import Environment, Role, RunState, StoreInfo
-
-_ready: dict[str, Sandbox] = {}
-"""Sandboxes prepared while a model writes, by run folder; each is taken once."""
 
 
 def folder(context: Context) -> RunFolder:
@@ -36,26 +32,6 @@ def environment(settings: Settings) -> Environment:
 def gammapy_version(settings: Settings) -> str:
     """Gammapy's version in the analysis environment."""
     return environment(settings).versions.get("gammapy", "") if settings.analysis.python else version("gammapy")
-
-
-def prepare_sandbox(context: Context, data_path: str) -> None:
-    """Start a sandbox for the next script, unless one is waiting already."""
-    if context.run_folder not in _ready:
-        place = sandbox.open_sandbox(context.settings, data_path)
-        place.prepare()
-        _ready[context.run_folder] = place
-
-
-def take_sandbox(context: Context, data_path: str) -> Sandbox:
-    """The sandbox that was prepared, or a new one."""
-    return _ready.pop(context.run_folder, None) or sandbox.open_sandbox(context.settings, data_path)
-
-
-def discard_sandbox(run_folder: str) -> None:
-    """Throw away what was prepared and not needed."""
-    place = _ready.pop(run_folder, None)
-    if place is not None:
-        place.discard()
 
 
 def conversation(role: Role, context: Context, **values: Any) -> list[Message]:

@@ -70,16 +70,18 @@ class OpenAIBackend:
             answer = self._structured(messages, schema, question, can, on_token)
         else:
             messages[-1]["content"] += "\n\n" + _fence_instruction(question.patch_lines)
-            answer = self._fenced(messages, "prefill" in can, question.fresh, on_token)
+            begun = PREFILL + (patching.marker(question.patch_lines) if question.patch_lines else "")
+            answer = self._fenced(messages, begun if "prefill" in can else "", question.fresh, on_token)
         return read_script(answer, question.patch_lines, question.base)
 
-    def _fenced(self, messages: list[dict[str, str]], prefilled: bool, fresh: bool, on_token: OnToken | None) -> Answer:
-        if not prefilled:
+    def _fenced(self, messages: list[dict[str, str]], begun: str, fresh: bool, on_token: OnToken | None) -> Answer:
+        # a reply that is begun for it below `# lines A-B` keeps a small model from copying the whole script
+        if not begun:
             return self._wire.send(messages, fresh=fresh, on_token=on_token)
-        begun = [*messages, {"role": "assistant", "content": PREFILL}]
-        answer = self._wire.send(begun, fresh=fresh, stop=[STOP], on_token=on_token)
+        asked = [*messages, {"role": "assistant", "content": begun}]
+        answer = self._wire.send(asked, fresh=fresh, stop=[STOP], on_token=on_token)
         if answer.text.strip() and not reading.without_thoughts(answer.text).lstrip().startswith("```"):
-            answer.text = PREFILL + answer.text + ("" if answer.cut else STOP)
+            answer.text = begun + answer.text + ("" if answer.cut else STOP)
         return answer
 
     def _json(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
@@ -169,7 +171,7 @@ def _fence_instruction(offered: tuple[int, int] | None) -> str:
         return "Reply with one fenced block, ```python ... ```, that holds the complete script, and nothing else."
     return (
         "Reply with one fenced block, ```python ... ```, and nothing else: either only the lines that replace lines "
-        f"{offered[0]} to {offered[1]}, below the comment `# lines {offered[0]}-{offered[1]}`, or the complete script."
+        f"{offered[0]} to {offered[1]}, below the comment `{patching.marker(offered).strip()}`, or the complete script."
     )
 
 

@@ -17,6 +17,11 @@ _SLACK_WITHOUT_IMPORT = 10
 _ALIKE = 0.6
 
 
+def marker(lines: tuple[int, int]) -> str:
+    """The comment that stands above replacement lines."""
+    return f"# lines {lines[0]}-{lines[1]}\n"
+
+
 def replaced_lines(code: str, offered: tuple[int, int] | None) -> tuple[str, tuple[int, int] | None]:
     """Tell a replacement of some lines from a whole script.
 
@@ -39,10 +44,10 @@ def replaced_lines(code: str, offered: tuple[int, int] | None) -> tuple[str, tup
     lines : tuple of int or None
         The lines it replaces; None for a whole script.
     """
-    marker = _LINES_MARKER.match(code)
-    if marker:
-        first, last = int(marker[1]), int(marker[2] or marker[1])
-        below = code[marker.end() :]
+    found = _LINES_MARKER.match(code)
+    if found:
+        first, last = int(found[1]), int(found[2] or found[1])
+        below = code[found.end() :]
         if 1 <= first <= last and not (_is_whole(below) and _length(below) > last - first + 1 + _SLACK_WITH_IMPORT):
             return below, (first, last)
         code = below

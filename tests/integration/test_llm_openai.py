@@ -67,6 +67,13 @@ def test_prefilled_replacement_lines(scripted_server):
     reply = model(server, abilities=["prefill"]).ask(question(patch_lines=(7, 7)))
     assert (reply.script, reply.lines) == ("    value = model.index.value\n", (7, 7))
     assert "# lines 7-7" in server.bodies[0]["messages"][-2]["content"]
+    assert server.bodies[0]["messages"][-1]["content"] == "```python\n# lines 7-7\n"
+
+
+def test_a_whole_script_below_a_prefilled_marker_is_a_whole_script(scripted_server):
+    server = scripted_server({"text": SCRIPT.rstrip("\n")})
+    reply = model(server, abilities=["prefill"]).ask(question(patch_lines=(2, 2)))
+    assert (reply.script, reply.lines) == (SCRIPT, None)
 
 
 def test_prefill_cut_by_the_limit(scripted_server):
