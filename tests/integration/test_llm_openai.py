@@ -71,9 +71,10 @@ def test_prefilled_replacement_lines(scripted_server):
 
 
 def test_a_whole_script_below_a_prefilled_marker_is_a_whole_script(scripted_server):
-    server = scripted_server({"text": SCRIPT.rstrip("\n")})
+    whole = "".join(f"value{number} = {number}\n" for number in range(9)) + SCRIPT
+    server = scripted_server({"text": whole.rstrip("\n")})
     reply = model(server, abilities=["prefill"]).ask(question(patch_lines=(2, 2)))
-    assert (reply.script, reply.lines) == (SCRIPT, None)
+    assert (reply.script, reply.lines) == (whole, None)
 
 
 def test_prefill_cut_by_the_limit(scripted_server):
