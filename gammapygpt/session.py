@@ -14,15 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from gammapygpt import __version__
 from gammapygpt.context import Context
 from gammapygpt.errors import GammapyGPTError, UserError
+from gammapygpt.runs.changes import changed_data, changed_settings, digest
 from gammapygpt.runs.folder import RunFolder
-from gammapygpt.runs.history import UNFINISHED, all_runs, find_run
 from gammapygpt.sandbox import waiting
 from gammapygpt.settings import Settings, public_settings
 from gammapygpt.state import Attempt, Draft, Outcome, Request, Role, RunState
@@ -63,8 +62,9 @@ class Run:
         """
         with self.folder.lock():
             starting = warm_up(self.context)
+            request = self.request()
             try:
-                yield from self._stream(answer)
+                yield from self._stream(request, answer)
             except GammapyGPTError as error:
                 self.interrupted(str(error))
                 raise
@@ -75,9 +75,7 @@ class Run:
                 starting.join()
                 waiting.discard(str(self.folder.path))
 
-    def _stream(self, answer: bool | None) -> Iterator[Event]:
-        request = self.request()
-        self.folder.update_manifest(status="running", reason="")
+    def _stream(self, request: Request, answer: bool | None) -> Iterator[Event]:
         from langchain_core.runnables import RunnableConfig
         from langgraph.types import Command
 
@@ -96,6 +94,7 @@ class Run:
             if answer is not None:
                 feed = Command(resume=answer)
             if feed is not None or known.next:
+                self.folder.update_manifest(status="running", reason="")
                 for event in graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync"):
                     yield self.tell(event)
             after = graph.get_state(config)
@@ -125,7 +124,7 @@ class Run:
         if "data" not in manifest:
             self.folder.update_manifest(data={"path": str(data), "index_checksums": seen})
         elif manifest["data"] != {"path": str(data), "index_checksums": seen}:
-            changed = _changed_data(manifest["data"], data, seen)
+            changed = changed_data(manifest["data"], data, seen)
             raise UserError(
                 f"the data of run {self.folder.name} have changed since it began: {changed}.", "Start a new run."
             )
@@ -139,7 +138,7 @@ class Run:
 
     def finish(self, ended: Outcome, state: RunState) -> Event:
         """Write down how it ended, lay out the answer, then write the status, last."""
-        from gammapygpt.runs.final import lay_out
+        from gammapygpt.runs.final import attempt_line, lay_out
         from gammapygpt.runs.results import specs, units_of
 
         self.folder.update_manifest(
@@ -257,7 +256,7 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
             "Set them back, or start a new run.",
         )
     asked = manifest["request"]
-    if asked["expect_file"] and _digest(Path(asked["expect_file"])) != asked["expect_sha256"]:
+    if asked["expect_file"] and digest(Path(asked["expect_file"])) != asked["expect_sha256"]:
         raise UserError(f"the expected values in {asked['expect_file']} have changed.", "Start a new run.")
     context = Context.of(settings, folder.path)
     for name, value in manifest["switches"].items():
@@ -276,13 +275,6 @@ def _check_request(run: Run, text: str) -> None:
     begun = values.get("request")
     if begun is not None and begun.text != text:
         raise UserError(f"the request of run {run.folder.name} has changed since it began.", "Start a new run.")
-
-
-def to_resume(runs: Path, name: str | None) -> RunFolder:
-    """The run that a user means by `resume`: the named one, else the latest unfinished one, else the latest."""
-    if name is None and any(folder.manifest().get("status") in UNFINISHED for folder in all_runs(runs)):
-        return find_run(runs, None, unfinished=True)
-    return find_run(runs, name)
 
 
 def expected(path: Path, data: Path) -> dict[str, Any]:
@@ -305,7 +297,7 @@ def expected(path: Path, data: Path) -> dict[str, Any]:
     return {
         "results": [spec.model_dump() for spec in specs],
         "expect_file": str(path),
-        "expect_sha256": _digest(path),
+        "expect_sha256": digest(path),
     }
 
 
@@ -343,47 +335,6 @@ def llm_is_remote(context: Context) -> bool:
     return any(name in context.settings.backends and context.settings.backends[name].kind == "openai" for name in names)
 
 
-def changed_settings(then: dict[str, Any], current: dict[str, Any]) -> list[str]:
-    """Dotted names of the settings that matter to a run and differ; backends that no agent speaks through do not."""
-    used = {name for dump in (then, current) for name in (dump["default_backend"], *dump["roles"].values())}
-    before, after = _flat(_relevant(then, used)), _flat(_relevant(current, used))
-    return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-
-
-def _relevant(settings: dict[str, Any], backends: set[str]) -> dict[str, Any]:
-    kept = {name: section for name, section in settings.items() if name != "runs"}
-    return {**kept, "backends": {name: value for name, value in settings["backends"].items() if name in backends}}
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    found: dict[str, Any] = {}
-    for key, part in value.items():
-        found |= _flat(part, f"{prefix}.{key}" if prefix else str(key))
-    return found
-
-
-def _changed_data(then: dict[str, Any], path: Path, seen: dict[str, str]) -> str:
-    if then["path"] != str(path):
-        return f"the folder was {then['path']}, now it is {path}"
-    before = then["index_checksums"]
-    changed = sorted(name for name in before.keys() | seen.keys() if before.get(name) != seen.get(name))
-    return f"index tables of {', '.join(changed)}"
-
-
-def attempt_line(attempt: Attempt) -> dict[str, Any]:
-    """One attempt in the manifest."""
-    return {
-        "number": attempt.number,
-        "author": attempt.author,
-        "how": attempt.how,
-        "failure": attempt.failure,
-        "summary": attempt.declined or attempt.summary,
-        "wall_s": attempt.execution.wall_s if attempt.execution else None,
-    }
-
-
 def versions(settings: Settings) -> dict[str, str]:
     """What made the numbers: our version, and those of the analysis environment."""
     from gammapygpt.agents.workshop import environment
@@ -394,13 +345,6 @@ def versions(settings: Settings) -> dict[str, str]:
 def now() -> str:
     """The time, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _digest(path: Path) -> str:
-    try:
-        return sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.", "Name a file that exists.") from error
 
 
 def _prompt_hashes() -> dict[str, str]:

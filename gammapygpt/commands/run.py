@@ -92,11 +92,11 @@ def resume(
     """Go on with a run that was killed or interrupted: the latest one unless you name it."""
     with json_errors(as_json) as begun:
         from gammapygpt import session
-        from gammapygpt.runs.folder import RunFolder
+        from gammapygpt.runs.history import to_resume
         from gammapygpt.settings import load_settings
 
         place = runs or Path(load_settings(config).runs.folder)
-        folder: RunFolder = session.to_resume(place.expanduser().resolve(), name)
+        folder = to_resume(place.expanduser().resolve(), name)
         manifest = folder.manifest()
         kept = Path(manifest["config"]) if manifest["config"] else None
         current = load_settings(config or kept, manifest["overrides"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 from gammapygpt.runs.folder import RunFolder, write_file
-from gammapygpt.state import Outcome, RunState
+from gammapygpt.state import Attempt, Outcome, RunState
 
 
 def lay_out(folder: RunFolder, outcome: Outcome, state: RunState) -> None:
@@ -25,3 +26,15 @@ def lay_out(folder: RunFolder, outcome: Outcome, state: RunState) -> None:
                 shutil.copyfile(path, target)
         write_file(folder.final / "notebook.ipynb", notebook(folder, best, state))
     write_file(folder.final / "report.html", report(folder, outcome, state))
+
+
+def attempt_line(attempt: Attempt) -> dict[str, Any]:
+    """One attempt in the manifest."""
+    return {
+        "number": attempt.number,
+        "author": attempt.author,
+        "how": attempt.how,
+        "failure": attempt.failure,
+        "summary": attempt.declined or attempt.summary,
+        "wall_s": attempt.execution.wall_s if attempt.execution else None,
+    }

@@ -41,3 +41,10 @@ def find_run(runs: Path, name: str | None, *, unfinished: bool = False) -> RunFo
         which = "unfinished run" if unfinished else "run"
         raise UserError(f"no {which} below {runs}.", '`gammapygpt run "..."` starts one.')
     return known[-1]
+
+
+def to_resume(runs: Path, name: str | None) -> RunFolder:
+    """The run that a user means by `resume`: the named one, else the latest unfinished one, else the latest."""
+    if name is None and any(folder.manifest().get("status") in UNFINISHED for folder in all_runs(runs)):
+        return find_run(runs, None, unfinished=True)
+    return find_run(runs, name)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gammapygpt.errors import UserError
-from gammapygpt.session import Run, resume, start, to_resume
+from gammapygpt.runs.history import to_resume
+from gammapygpt.session import Run, resume, start
 from gammapygpt.settings import Settings
 
 REQUEST = 'How many observations are there? Write result.json with "n_obs" (integer).'
@@ -226,6 +227,7 @@ def test_resume_refuses_when_something_has_changed(begin, tmp_path):
     folder.update_manifest(data=manifest["data"] | {"index_checksums": {"dl3-simulated": "0"}})
     with pytest.raises(UserError, match="index tables of dl3-simulated"):
         list(resume(folder, run.settings).stream())
+    assert folder.manifest()["status"] == "passed", "a refusal changes nothing"
     folder.update_manifest(data=manifest["data"])
     (tmp_path / "expected.toml").write_text("")
     with pytest.raises(UserError, match="expected values"):
