@@ -15,6 +15,7 @@ from gammapygpt.sandbox.launch import (
     environment,
     in_memory,
     on_path,
+    places_of_data,
     spare_user,
 )
 from gammapygpt.sandbox.seccomp import seccomp_filter
@@ -45,6 +46,15 @@ def free_place(name: str, taken: list[str]) -> str:
     return place
 
 
+def shown(source: str, place: str) -> list[str]:
+    """A folder of the host, read-only; bubblewrap would make missing parents for root alone."""
+    arguments = []
+    for parent in reversed(Path(place).parents):
+        if str(parent) not in ("/", "/tmp"):
+            arguments += ["--perms", "0755", "--dir", str(parent)]
+    return [*arguments, "--ro-bind", source, place]
+
+
 class Bubblewrap:
     """See `Provider`.
 
@@ -69,15 +79,15 @@ class Bubblewrap:
                 *self._namespaces(uid),
                 *self._system(uid, descriptors),
                 *self._analysis(interpreter, job, descriptors),
-                *(["--ro-bind", os.path.realpath(data), storage] if data else []),
+                *self._data(data, storage),
                 *["--perms", "0777", "--size", str(order.limits.workspace_mb * MIB), "--tmpfs", workspace],
                 *["--remount-ro", "/", "--chdir", workspace],
             ]
             for name, value in environment(storage, "/tmp", interpreter).items():
                 arguments += ["--setenv", name, value]
-            descriptors.append(in_memory(seccomp_filter(), "seccomp"))
+            descriptors.append(in_memory(seccomp_filter()))
             arguments += ["--seccomp", str(descriptors[-1])]
-            descriptors.append(in_memory("\0".join(arguments).encode("utf-8", "surrogateescape") + b"\0", "arguments"))
+            descriptors.append(in_memory("\0".join(arguments).encode("utf-8", "surrogateescape") + b"\0"))
         # bubblewrap's own first process has no seccomp filter, and its memory is open to the script of an ordinary user
         python = interpreter.executable
         keeper = [python, "-E", "-S", f"{job}/keeper.py", str(order.leash)]
@@ -98,6 +108,12 @@ class Bubblewrap:
             own_users=True,
             private_disk=True,
         )
+
+    def _data(self, data: str, storage: str) -> list[str]:
+        arguments = []
+        for source, place in places_of_data(data, storage):
+            arguments += shown(source, place)
+        return arguments
 
     def _namespaces(self, uid: int | None) -> list[str]:
         common = [
@@ -126,7 +142,7 @@ class Bubblewrap:
             else:
                 arguments += ["--ro-bind-try", folder, folder]
         number = UNPRIVILEGED if uid is None else uid
-        descriptors.append(in_memory(f"sandbox:x:{number}:{number}::/tmp:/bin/sh\n".encode(), "passwd"))
+        descriptors.append(in_memory(f"sandbox:x:{number}:{number}::/tmp:/bin/sh\n".encode()))
         return [
             *arguments,
             *["--perms", "0755", "--dir", "/etc", "--perms", "0444"],
@@ -144,10 +160,7 @@ class Bubblewrap:
         """The interpreter at its own path, where the loader looks for its library; our programs; font lists."""
         arguments = []
         for folder in interpreter.folders:
-            for parent in reversed(Path(folder).parents):
-                if parent != Path("/") and parent != Path("/tmp"):
-                    arguments += ["--perms", "0755", "--dir", str(parent)]
-            arguments += ["--ro-bind", folder, folder]
+            arguments += shown(folder, folder)
             if OURS.is_relative_to(folder):  # scripts have no business with this program, its recipes and tasks
                 arguments += ["--tmpfs", str(OURS)]
         arguments += ["--perms", "0755", "--dir", job]

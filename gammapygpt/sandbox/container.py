@@ -1,6 +1,6 @@
 """Isolation by a container engine: Apptainer as clusters have it, Podman, Docker.
 
-They show the host's system and interpreter, read-only, in an image with nothing in it: nothing has to be downloaded, and
+They show the host's system and interpreter, read-only, in an image with nothing in it: nothing is downloaded, and
 scripts run with the same Gammapy.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox.bubblewrap import SHM_MB, TMP_MB, free_place
 from gammapygpt.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter, font_lists
-from gammapygpt.sandbox.launch import INSIDE, NOBODY, Launch, Order, environment
+from gammapygpt.sandbox.launch import INSIDE, NOBODY, Launch, Order, environment, places_of_data
 from gammapygpt.sandbox.seccomp import seccomp_filter
 
 ENGINES = ("apptainer", "podman", "docker")
@@ -71,7 +71,7 @@ class Container:
         binds = [(place, place) for place in SYSTEM_FOLDERS if os.path.isdir(place) and not os.path.islink(place)]
         binds += [(place, place) for place in ("/etc/ld.so.cache", "/etc/alternatives") if os.path.exists(place)]
         binds += [(place, place) for place in interpreter.folders]
-        binds += [(str(self._job(folder)), job)] + ([(os.path.realpath(order.data), storage)] if order.data else [])
+        binds += [(str(self._job(folder)), job), *places_of_data(order.data, storage)]
         variables = environment(storage if order.data else "", "/tmp", interpreter)
         build = self._apptainer if self.engine == "apptainer" else self._engine
         python = interpreter.executable

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox.interpreter import SYSTEM_FOLDERS
-from gammapygpt.sandbox.launch import OURS, Launch, Order, spare_user
+from gammapygpt.sandbox.launch import OURS, Launch, Order, places_of_data, spare_user
 from gammapygpt.sandbox.local import kept
 from gammapygpt.sandbox.seccomp import seccomp_filter
 
@@ -58,7 +58,7 @@ class Landlock:
         program = seccomp_filter(unix_sockets=False, modes=uid is not None, signals=version >= SCOPES)
         launch = kept(order, uid, {"seccomp": program.hex(), "modes_fixed": uid is None})
         folders = [place for folder in order.interpreter.folders for place in without(folder, OURS)]
-        data = [launch.setup["data"]] if order.data else []
+        data = [place for place, _ in places_of_data(order.data, launch.setup["data"])]
         launch.setup["landlock"] = {
             "read": [*SYSTEM_FOLDERS, *folders, *data, *READABLE, *launch.setup["fonts"]],
             "write": launch.setup["writable"],

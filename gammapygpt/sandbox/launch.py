@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gammapygpt.sandbox.base import Limits
-from gammapygpt.sandbox.interpreter import Interpreter
+from gammapygpt.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter
 
 INSIDE = Path(__file__).parent / "inside"
 """The programs that run inside."""
@@ -127,12 +128,34 @@ def closing_on_error(descriptors: list[int]) -> Iterator[None]:
         raise
 
 
-def in_memory(content: bytes, name: str) -> int:
+def in_memory(content: bytes) -> int:
     """A descriptor from which a program started by us can read `content`."""
-    descriptor = os.memfd_create(name)
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        return os.dup(file.fileno())
+
+
+def places_of_data(data: str, storage: str) -> list[tuple[str, str]]:
+    """The data folder and what the links in it lead to: pairs of the place on the host and the place inside.
+
+    Archives are often made of links to other disks. Only links at the top are followed, to folders and files that a
+    link inside still names, and never to one that the user's home lies in.
+    """
+    if not data:
+        return []
+    root = os.path.realpath(data)
+    home = Path(os.path.expanduser("~"))
+    found = [(root, storage)]
+    for entry in os.scandir(root):
+        target = os.path.realpath(entry.path)
+        if not entry.is_symlink() or Path(target).is_relative_to(root) or home.is_relative_to(target):
+            continue
+        inside = os.path.normpath(os.path.join(storage, os.readlink(entry.path)))
+        covered = any(Path(inside).is_relative_to(place) for place in (storage, *SYSTEM_FOLDERS))
+        if os.path.exists(target) and not covered:
+            found.append((target, inside))
+    return found
 
 
 def on_path(name: str) -> list[str]:

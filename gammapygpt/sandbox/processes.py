@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import os
+import signal
 from pathlib import Path
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+PIDFD_SEND_SIGNAL, PIDFD_OPEN = 424, 434
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def handle(pid: int) -> int:
+    """A descriptor that stands for one process and is readable when it has ended; OSError if there is none such.
+
+    By number, since a Python built for old systems (conda's) lacks `os.pidfd_open`.
+    """
+    descriptor = int(_libc().syscall(PIDFD_OPEN, ctypes.c_int(pid), ctypes.c_uint(0)))
+    if descriptor < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return descriptor
+
+
+def kill(descriptor: int) -> None:
+    """SIGKILL to the process that a handle stands for, whoever has its number by now; nothing if it is dead."""
+    _libc().syscall(PIDFD_SEND_SIGNAL, ctypes.c_int(descriptor), ctypes.c_int(signal.SIGKILL), None, ctypes.c_uint(0))
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def tree(pid: int) -> tuple[list[int], int]:

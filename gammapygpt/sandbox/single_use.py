@@ -85,11 +85,9 @@ class SingleUseSandbox:
         """
         if limits.workspace_mb > self.limits.workspace_mb:
             self.discard()  # its file system is smaller than what is asked for now
-        worker, self._worker = self._worker or self._start(limits), None
+        worker = self._ready_worker(limits)
         group = None
         try:
-            if not worker.ready:
-                worker.wait_ready()
             watch = Watch(worker, limits)
             group = self._group(worker, limits)
             worker.submit(script, self._kernel_limits(worker, limits))
@@ -103,6 +101,23 @@ class SingleUseSandbox:
             worker.close()
             if group is not None:
                 group.close()
+
+    def _ready_worker(self, limits: Limits) -> Worker:
+        """The prepared worker, or a new one; also where the prepared one has died while it waited."""
+        prepared, self._worker = self._worker, None
+        if prepared is not None:
+            try:
+                prepared.wait_ready()
+                return prepared
+            except InfrastructureError:
+                prepared.close()
+        worker = self._start(limits)
+        try:
+            worker.wait_ready()
+        except BaseException:
+            worker.close()
+            raise
+        return worker
 
     def _group(self, worker: Worker, limits: Limits) -> Cgroup:
         """The kernel's own bound on the tree behind the looks of `Watch`; its file systems in memory count as well."""

@@ -8,7 +8,6 @@ import json
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -114,7 +113,7 @@ class Worker:
                 pass_fds=[*inherited, *launch.descriptors],
                 start_new_session=True,
             )
-            self.pidfd = os.pidfd_open(self.process.pid)
+            self.pidfd = processes.handle(self.process.pid)
         except OSError:
             self.stdout.close()
             self.stderr.close()
@@ -136,14 +135,18 @@ class Worker:
         InfrastructureError
             With what the sandbox printed.
         """
+        if self.ready:
+            return {}
         line = b""
         end = time.monotonic() + timeout_s
         if self.launch.listener is not None:
             self._take_calls(self.launch.listener, end)
         while not line.endswith(b"\n"):
             self._await_message(end)
-            room = socket.CMSG_SPACE(8 * 4)
-            chunk, ancillary, _, _ = self.control.recvmsg(1 << 16, room)
+            try:
+                chunk, ancillary, _, _ = self.control.recvmsg(1 << 16, socket.CMSG_SPACE(8 * 4))
+            except ConnectionResetError:  # it died before it read what we sent
+                chunk, ancillary = b"", []
             for level, kind, content in ancillary:
                 if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                     self.folders += array.array("i", content)
@@ -189,7 +192,7 @@ class Worker:
         if len(pids) < 2:
             self._fail("has no process inside")
         try:
-            self._namespace = os.pidfd_open(pids[1])
+            self._namespace = processes.handle(pids[1])
         except OSError as error:
             self._fail(f"lost its first process: {error}")
 
@@ -203,8 +206,7 @@ class Worker:
             self._pull_leash()
         if self._namespace is not None:
             # the namespace first: its first process is then still the child of one that waits for it
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._namespace, signal.SIGKILL)
+            processes.kill(self._namespace)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(1.0)
         self.process.kill()

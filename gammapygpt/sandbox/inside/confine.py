@@ -12,10 +12,20 @@ import resource
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 22, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 SECCOMP_MODE_FILTER = 2
+PIDFD_OPEN = 434
 CAPABILITY_VERSION_3 = 0x20080522
 MIB = 1 << 20
 
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+def pidfd_open(pid: int) -> int:
+    """A descriptor that becomes readable when a process has ended; not every Python is built with the one of `os`."""
+    descriptor = int(libc.syscall(PIDFD_OPEN, ctypes.c_int(pid), ctypes.c_uint(0)))
+    if descriptor < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"pidfd_open: {os.strerror(number)}")
+    return descriptor
 
 
 def prctl(option: int, argument: int = 0, more: int = 0) -> None:

@@ -66,7 +66,7 @@ def kill_all() -> None:
 
 def keep(leash: socket.socket, worker: int) -> int:
     """Wait for the worker or the supervisor to end; returns the exit code to leave with."""
-    handle = os.pidfd_open(worker)
+    handle = confine.pidfd_open(worker)
     watched: list[Any] = [handle, leash]
     status = None
     while status is None:
