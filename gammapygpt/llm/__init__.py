@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Backend
-from gammapygpt.llm.endpoint import check_endpoint
+from gammapygpt.llm.endpoint import backend_settings, check_endpoint
 from gammapygpt.settings import BackendSettings, Settings
 from gammapygpt.state import Role
 
@@ -34,20 +33,6 @@ def backend(settings: Settings, role: Role, run_folder: Path | None) -> Backend:
     name = settings.backend_name(role)
     chosen = backend_settings(name, settings).model_dump_json()
     return _made(name, chosen) if run_folder is None else _journaled(name, chosen, run_folder.resolve())
-
-
-def backend_settings(name: str, settings: Settings) -> BackendSettings:
-    """The settings of a backend.
-
-    Raises
-    ------
-    UserError
-        There is none of this name; the message lists those there are.
-    """
-    if name not in settings.backends:
-        known = ", ".join(sorted(settings.backends)) or "none"
-        raise UserError(f"There is no backend {name!r} in the settings.", f"Known backends: {known}.")
-    return settings.backends[name]
 
 
 @lru_cache(maxsize=32)

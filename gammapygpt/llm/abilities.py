@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
-from gammapygpt.llm import reading
+from gammapygpt.llm import forms, reading
 from gammapygpt.llm.address import endpoint
 from gammapygpt.llm.faults import RefusedRequest, ServerFault
 from gammapygpt.llm.wire import Answer, Wire
@@ -70,15 +70,16 @@ def probed(wire: Wire) -> tuple[frozenset[str], Usage]:
     InfrastructureError, UserError
         As `Wire.send`, for all that has nothing to do with the form.
     """
-    from gammapygpt.llm.openai import STOP, response_format, tool
-
     questions: dict[str, tuple[dict[str, Any], Callable[[Answer], bool]]] = {
-        "tools": ({"messages": _SUM_REQUEST, "tool": tool(_SUM_SCHEMA)}, lambda answer: _right_sum(answer.arguments)),
+        "tools": (
+            {"messages": _SUM_REQUEST, "tool": forms.tool(_SUM_SCHEMA)},
+            lambda answer: _right_sum(answer.arguments),
+        ),
         "json_schema": (
-            {"messages": _SUM_REQUEST, "response_format": response_format(_SUM_SCHEMA)},
+            {"messages": _SUM_REQUEST, "response_format": forms.response_format(_SUM_SCHEMA)},
             lambda answer: _right_sum(reading.without_thoughts(answer.text)),
         ),
-        "prefill": ({"messages": _CODE_REQUEST, "stop": [STOP]}, lambda answer: _continued(answer.text)),
+        "prefill": ({"messages": _CODE_REQUEST, "stop": [forms.STOP]}, lambda answer: _continued(answer.text)),
     }
     can, usage, answered = set(), Usage(), False
     for ability, (request, conforms) in questions.items():

@@ -24,8 +24,6 @@ def check_endpoint(name: str, settings: Settings) -> tuple[bool, str, str]:
     remedy : str
         What to do; empty where all is well.
     """
-    from gammapygpt.llm import backend_settings
-
     try:
         chosen = backend_settings(name, settings)
         if chosen.kind == "cookbook":
@@ -35,6 +33,20 @@ def check_endpoint(name: str, settings: Settings) -> tuple[bool, str, str]:
         return _check_models(name, chosen)
     except UserError as error:
         return False, error.message, error.remedy
+
+
+def backend_settings(name: str, settings: Settings) -> BackendSettings:
+    """The settings of a backend.
+
+    Raises
+    ------
+    UserError
+        There is none of this name; the message lists those there are.
+    """
+    if name not in settings.backends:
+        known = ", ".join(sorted(settings.backends)) or "none"
+        raise UserError(f"There is no backend {name!r} in the settings.", f"Known backends: {known}.")
+    return settings.backends[name]
 
 
 def _check_replies(name: str, settings: BackendSettings) -> tuple[bool, str, str]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
-from gammapygpt.llm import abilities, patching, reading
+from gammapygpt.llm import abilities, forms, patching, reading
 from gammapygpt.llm.base import Fault, OnToken, Question, Reply
 from gammapygpt.llm.wire import Answer, Wire
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
-
-PREFILL = "```python\n"
-STOP = "\n```"
 
 
 class OpenAIBackend:
@@ -64,13 +59,13 @@ class OpenAIBackend:
         messages = [message.model_dump() for message in question.messages]
         # a 1.5B model writes better code, and fewer tokens, into a prefilled block than into a JSON string
         if "tools" in can or ("json_schema" in can and "prefill" not in can):
-            schema = script_schema(question.patch_lines)
+            schema = forms.script_schema(question.patch_lines)
             if "tools" not in can:
-                messages[-1]["content"] += "\n\n" + _json_instruction(schema)
+                messages[-1]["content"] += "\n\n" + forms.json_instruction(schema)
             answer = self._structured(messages, schema, question, can, on_token)
         else:
-            messages[-1]["content"] += "\n\n" + _fence_instruction(question.patch_lines)
-            begun = PREFILL + (patching.marker(question.patch_lines) if question.patch_lines else "")
+            messages[-1]["content"] += "\n\n" + forms.fence_instruction(question.patch_lines)
+            begun = forms.PREFILL + (patching.marker(question.patch_lines) if question.patch_lines else "")
             answer = self._fenced(messages, begun if "prefill" in can else "", question.fresh, on_token)
         return read_script(answer, question.patch_lines, question.base)
 
@@ -79,16 +74,16 @@ class OpenAIBackend:
         if not begun:
             return self._wire.send(messages, fresh=fresh, on_token=on_token)
         asked = [*messages, {"role": "assistant", "content": begun}]
-        answer = self._wire.send(asked, fresh=fresh, stop=[STOP], on_token=on_token)
+        answer = self._wire.send(asked, fresh=fresh, stop=[forms.STOP], on_token=on_token)
         if answer.text.strip() and not reading.without_thoughts(answer.text).lstrip().startswith("```"):
-            answer.text = begun + answer.text + ("" if answer.cut else STOP)
+            answer.text = begun + answer.text + ("" if answer.cut else forms.STOP)
         return answer
 
     def _json(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
         messages = [message.model_dump() for message in question.messages]
         schema = question.json_schema or {"title": "reply", "type": "object"}
         if "tools" not in can:
-            messages[-1]["content"] += "\n\n" + _json_instruction(schema)
+            messages[-1]["content"] += "\n\n" + forms.json_instruction(schema)
         return read_json(self._structured(messages, schema, question, can, on_token), schema)
 
     def _structured(
@@ -101,78 +96,10 @@ class OpenAIBackend:
     ) -> Answer:
         form: dict[str, Any] = {}
         if "tools" in can:
-            form["tool"] = tool(schema)
+            form["tool"] = forms.tool(schema)
         elif "json_schema" in can:
-            form["response_format"] = response_format(schema)
+            form["response_format"] = forms.response_format(schema)
         return self._wire.send(messages, fresh=question.fresh, on_token=on_token, **form)
-
-
-def script_schema(offered: tuple[int, int] | None) -> dict[str, Any]:
-    """Schema of the coder's reply; with lines only where lines are offered for replacement."""
-    code = "The complete Python script."
-    properties: dict[str, Any] = {"code": {"type": "string", "description": code}}
-    if offered:
-        properties["code"]["description"] = f"{code[:-1]}, or only the lines that replace first_line to last_line."
-        line = {"type": ["integer", "null"]}
-        properties["first_line"] = {
-            **line,
-            "description": "First line that the code replaces; null for a whole script.",
-        }
-        properties["last_line"] = {**line, "description": "Last line that the code replaces; null for a whole script."}
-    return {
-        "title": "return_python",
-        "description": "Hand over the Python code.",
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def tool(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema as a function that the model must call."""
-    parameters = {key: value for key, value in schema.items() if key not in ("title", "description")}
-    return {"name": _name(schema), "description": schema.get("description", "Reply."), "parameters": parameters}
-
-
-def response_format(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema as the form of the whole reply; strict where OpenAI's rules for that allow it."""
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": _name(schema), "schema": schema, "strict": _may_be_strict(schema)},
-    }
-
-
-def _name(schema: dict[str, Any]) -> str:
-    return re.sub(r"[^\w-]", "_", str(schema.get("title") or "reply"), flags=re.ASCII)[:64]
-
-
-def _may_be_strict(schema: Any) -> bool:
-    if isinstance(schema, list):
-        return all(_may_be_strict(part) for part in schema)
-    if not isinstance(schema, dict):
-        return True
-    if schema.get("type") == "object":
-        properties = schema.get("properties", {})
-        if schema.get("additionalProperties") is not False or set(schema.get("required", [])) != set(properties):
-            return False
-    return "default" not in schema and all(_may_be_strict(part) for part in schema.values())
-
-
-def _json_instruction(schema: dict[str, Any]) -> str:
-    # also where the server enforces the schema: llama.cpp and vLLM do so without showing it to the model
-    return (
-        f"Answer with one JSON object that conforms to this JSON schema, and with nothing else:\n{json.dumps(schema)}"
-    )
-
-
-def _fence_instruction(offered: tuple[int, int] | None) -> str:
-    if offered is None:
-        return "Reply with one fenced block, ```python ... ```, that holds the complete script, and nothing else."
-    return (
-        "Reply with one fenced block, ```python ... ```, and nothing else: either only the lines that replace lines "
-        f"{offered[0]} to {offered[1]}, below the comment `{patching.marker(offered).strip()}`, or the complete script."
-    )
 
 
 def read_script(answer: Answer, offered: tuple[int, int] | None, script: str = "") -> Reply:

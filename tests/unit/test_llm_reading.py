@@ -3,7 +3,8 @@
 import pytest
 
 from gammapygpt.llm import patching, reading
-from gammapygpt.llm.openai import read_json, read_script, response_format, script_schema, tool
+from gammapygpt.llm.forms import response_format, script_schema, tool
+from gammapygpt.llm.openai import read_json, read_script
 from gammapygpt.llm.wire import Answer
 
 SCRIPT = """import json
