@@ -1,17 +1,13 @@
-"""Settings: one TOML file, then the environment, then the command line. Holds names of secrets, never secrets."""
+"""Settings: what may be set, with types and defaults. Holds names of secrets, never secrets. Not how they are read."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from gammapygpt.errors import UserError
 from gammapygpt.state import Role
 
 Ability = Literal["tools", "json_schema", "prefill"]
@@ -218,58 +214,6 @@ class Settings(Section):
     def origin_near(self, *key: str) -> str:
         """The same for the value or, where nobody wrote it, the table that it is missing from."""
         return next((self._origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self._origins), "")
-
-
-def load_settings(
-    config: Path | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Settings:
-    """Defaults, then the settings file, then GAMMAPYGPT_SECTION__KEY of the environment, then the command line.
-
-    Parameters
-    ----------
-    config
-        Settings file; None means GAMMAPYGPT_CONFIG, then `config.toml` in the platform's configuration folder, if any.
-    overrides
-        Dotted keys and their values, as in ``{"budget.attempts": 3}``; text is read as in the environment.
-    environ
-        The environment; None means that of this process.
-
-    Raises
-    ------
-    UserError
-        Unknown key, wrong type, bad address, unknown backend, broken TOML: the first of them, with file and line.
-    """
-    from gammapygpt.settings_layers import read_settings
-
-    settings, problems = read_settings(config, overrides or {}, os.environ if environ is None else environ)
-    if problems or settings is None:
-        raise problems[0]
-    return settings
-
-
-def check_key(settings: Settings, backend_name: str, environ: Mapping[str, str] | None = None) -> None:
-    """Make sure that a backend exists and that the environment holds its key.
-
-    Raises
-    ------
-    UserError
-        Says which environment variable is missing for which backend, and where that was asked for.
-    """
-    from gammapygpt.settings_layers import no_such_backend
-
-    backend = settings.backends.get(backend_name)
-    if backend is None:
-        raise no_such_backend(backend_name, settings.backends)
-    variable = backend.api_key_env
-    if variable and not (os.environ if environ is None else environ).get(variable, "").strip():
-        where = settings.origin_near("backends", backend_name, "api_key_env")
-        raise UserError(
-            f"{where + ': ' if where else ''}the backend {backend_name!r} needs its key in the environment variable "
-            f"{variable}, which is not set.",
-            f"Type `export {variable}=...`, or choose another backend: `--backend cookbook` needs no key.",
-        )
 
 
 def public_settings(settings: Settings) -> dict[str, Any]:

@@ -41,7 +41,8 @@ def init(
 @command
 def show(config: ConfigOption = None, settings: SetOption = None, as_json: JsonOption = False) -> None:
     """Print the settings in force, with where each came from. Never prints a key or a password."""
-    from gammapygpt.settings import load_settings, public_settings
+    from gammapygpt.settings import public_settings
+    from gammapygpt.settings_loading import load_settings
 
     loaded = load_settings(config, assignments(settings))
     if as_json:
@@ -71,8 +72,7 @@ def set_value(
 def check(config: ConfigOption = None, settings: SetOption = None) -> None:
     """Validate the settings and look for the keys of the backends in use; exit code 2 when something is wrong."""
     from gammapygpt import settings_file
-    from gammapygpt.settings import check_key
-    from gammapygpt.settings_layers import read_settings
+    from gammapygpt.settings_loading import check_key, read_settings
 
     path = settings_file.chosen_path(config, os.environ)
     loaded, problems = read_settings(config, assignments(settings), os.environ)
@@ -166,7 +166,7 @@ def edited(path: Path, text: str, key: Key, value: str) -> str:
     from tomlkit.exceptions import TOMLKitError
 
     from gammapygpt import settings_file
-    from gammapygpt.settings_layers import merge
+    from gammapygpt.settings_loading import merge
 
     settings, problems = merge(settings_file.parse(path, text), {settings_file.dotted(key): value}, {})
     if problems or settings is None:

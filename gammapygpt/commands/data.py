@@ -76,7 +76,7 @@ def fetch(
     """Download a public data release, with its terms; a download that broke off is continued."""
     from gammapygpt.data.fetch import fetch_hess_dl3_dr1
     from gammapygpt.data.info import describe
-    from gammapygpt.settings import load_settings
+    from gammapygpt.settings_loading import load_settings
 
     if release != "hess-dl3-dr1":
         raise UserError(f"there is no release {release!r}.", "There is: hess-dl3-dr1.")
@@ -107,7 +107,7 @@ def info(
     """Say which DL3 data stores a data folder holds, and what is wrong with them."""
     from gammapygpt.data.info import describe
     from gammapygpt.data.stores import find_data
-    from gammapygpt.settings import load_settings
+    from gammapygpt.settings_loading import load_settings
 
     found = describe(folder or find_data(load_settings(config, assignments(settings))))
     if as_json:

@@ -62,7 +62,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Try everything that a run needs: Gammapy, sandbox, data, model endpoint, retrieval. Exit code 3 if one fails."""
-    from gammapygpt.settings import load_settings
+    from gammapygpt.settings_loading import load_settings
 
     overrides: dict[str, Any] = dict(assignments(settings))
     if backend:
@@ -197,7 +197,7 @@ def check_data(settings: Settings) -> Check:
 def check_model(name: str, settings: Settings) -> Check:
     """Look for the key of one backend and ask its endpoint for an answer."""
     from gammapygpt.llm import check_endpoint
-    from gammapygpt.settings import check_key
+    from gammapygpt.settings_loading import check_key
 
     check_key(settings, name)
     works, detail, remedy = check_endpoint(name, settings)

@@ -70,7 +70,7 @@ def run(
     overrides: dict[str, Any] = {**assignments(settings), **{k: v for k, v in given.items() if v is not None}}
     with json_errors(as_json) as begun:
         from gammapygpt.session import start
-        from gammapygpt.settings import load_settings
+        from gammapygpt.settings_loading import load_settings
 
         text = sys.stdin.read() if request == "-" else request
         loaded = load_settings(config, overrides)
@@ -93,7 +93,7 @@ def resume(
     with json_errors(as_json) as begun:
         from gammapygpt import session
         from gammapygpt.runs.history import to_resume
-        from gammapygpt.settings import load_settings
+        from gammapygpt.settings_loading import load_settings
 
         place = runs or Path(load_settings(config).runs.folder)
         folder = to_resume(place.expanduser().resolve(), name)

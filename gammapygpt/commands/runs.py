@@ -95,7 +95,7 @@ def open_report(name: RunArgument = None, runs: RunsOption = None, config: Confi
 
 def runs_folder(runs: Path | None, config: Path | None) -> Path:
     """The folder that the user named, else that of the settings."""
-    from gammapygpt.settings import load_settings
+    from gammapygpt.settings_loading import load_settings
 
     return (runs or Path(load_settings(config).runs.folder)).expanduser().resolve()
 

@@ -27,7 +27,7 @@ def check(
 ) -> None:
     """Check a script without running it: its contract, its imports, its names."""
     from gammapygpt import checks, knowledge
-    from gammapygpt.settings import load_settings
+    from gammapygpt.settings_loading import load_settings
 
     source = read_script(script)
     findings = checks.check_contract(source, knowledge.environment(load_settings(config, assignments(settings))))
@@ -62,7 +62,7 @@ def execute(
     }
     with json_errors(as_json) as begun:
         from gammapygpt import session
-        from gammapygpt.settings import load_settings
+        from gammapygpt.settings_loading import load_settings
 
         source = read_script(script)
         loaded = load_settings(config, overrides)

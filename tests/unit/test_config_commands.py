@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from gammapygpt import settings_file
 from gammapygpt.commands import config
 from gammapygpt.errors import UserError
-from gammapygpt.settings import load_settings
+from gammapygpt.settings_loading import load_settings
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ import pytest
 
 from gammapygpt import settings_file
 from gammapygpt.errors import UserError
-from gammapygpt.settings import Settings, check_key, load_settings, public_settings
+from gammapygpt.settings import Settings, public_settings
+from gammapygpt.settings_loading import check_key, load_settings
 
 FILE = """\
 # my own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,54 @@ from gammapygpt.settings_file import Key, SettingsFile, closest, dotted
 PREFIX = "GAMMAPYGPT_"
 NOT_SETTINGS = {"GAMMAPYGPT_CONFIG", "GAMMAPYGPT_CACHE", "GAMMAPYGPT_DEBUG"}
 """Variables of ours that mean something else."""
+
+
+def load_settings(
+    config: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Defaults, then the settings file, then GAMMAPYGPT_SECTION__KEY of the environment, then the command line.
+
+    Parameters
+    ----------
+    config
+        Settings file; None means GAMMAPYGPT_CONFIG, then `config.toml` in the platform's configuration folder, if any.
+    overrides
+        Dotted keys and their values, as in ``{"budget.attempts": 3}``; text is read as in the environment.
+    environ
+        The environment; None means that of this process.
+
+    Raises
+    ------
+    UserError
+        Unknown key, wrong type, bad address, unknown backend, broken TOML: the first of them, with file and line.
+    """
+    settings, problems = read_settings(config, overrides or {}, os.environ if environ is None else environ)
+    if problems or settings is None:
+        raise problems[0]
+    return settings
+
+
+def check_key(settings: Settings, backend_name: str, environ: Mapping[str, str] | None = None) -> None:
+    """Make sure that a backend exists and that the environment holds its key.
+
+    Raises
+    ------
+    UserError
+        Says which environment variable is missing for which backend, and where that was asked for.
+    """
+    backend = settings.backends.get(backend_name)
+    if backend is None:
+        raise no_such_backend(backend_name, settings.backends)
+    variable = backend.api_key_env
+    if variable and not (os.environ if environ is None else environ).get(variable, "").strip():
+        where = settings.origin_near("backends", backend_name, "api_key_env")
+        raise UserError(
+            f"{where + ': ' if where else ''}the backend {backend_name!r} needs its key in the environment variable "
+            f"{variable}, which is not set.",
+            f"Type `export {variable}=...`, or choose another backend: `--backend cookbook` needs no key.",
+        )
 
 
 def read_settings(
