@@ -64,9 +64,17 @@ class Container:
         self.program = program
 
     def launch(self, order: Order) -> Launch:
-        interpreter = order.interpreter
-        workspace, storage, job = (free_place(name, interpreter.folders) for name in ("/workspace", "/data", "/job"))
+        taken = order.interpreter.folders
+        workspace, storage, job = (free_place(name, taken) for name in ("/workspace", "/data", "/job"))
         folder = Path(tempfile.mkdtemp(prefix="gammapygpt-"))
+        try:
+            return self._launch(order, folder, workspace, storage, job)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _launch(self, order: Order, folder: Path, workspace: str, storage: str, job: str) -> Launch:
+        interpreter = order.interpreter
         tree = empty_tree(interpreter, [workspace, storage, job])
         binds = [(place, place) for place in SYSTEM_FOLDERS if os.path.isdir(place) and not os.path.islink(place)]
         binds += [(place, place) for place in ("/etc/ld.so.cache", "/etc/alternatives") if os.path.exists(place)]
@@ -80,12 +88,13 @@ class Container:
             *[python, "-u", f"{job}/worker.py", f"{job}/socket"],
         ]
         strict = self.engine == "apptainer"  # it shares the network of the host
+        command = build(order, folder, tree, binds, variables, workspace)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(folder / "job" / "socket"))
         os.chmod(folder / "job" / "socket", 0o777)
         listener.listen()
         return Launch(
-            argv=[*build(order, folder, tree, binds, variables, workspace), *inside],
+            argv=[*command, *inside],
             env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
             setup={
                 "uid": None,
@@ -106,8 +115,8 @@ class Container:
         """Our programs, and the socket by which the worker calls: engines pass no descriptors on."""
         job = folder / "job"
         job.mkdir()
-        for place in (folder, job):
-            place.chmod(0o711)
+        folder.chmod(0o711)
+        job.chmod(0o755)  # Python looks into the folder that it imports from
         for file in (*INSIDE.glob("*.py"), *font_lists()):
             shutil.copyfile(file, job / file.name)
             (job / file.name).chmod(0o644)
@@ -171,13 +180,15 @@ class Container:
         """Name of the empty image, which is imported if the engine has not got it."""
         archive = as_tar(tree)
         name = f"gammapygpt-empty:{hashlib.sha256(archive).hexdigest()[:12]}"
-        known = subprocess.run([self.program, "image", "inspect", name], capture_output=True, timeout=60, check=False)
-        if known.returncode != 0:
-            command = [self.program, "import", "-", name]
-            made = subprocess.run(command, input=archive, capture_output=True, timeout=120, check=False)
-            if made.returncode != 0:
-                raise InfrastructureError(
-                    f"{self.engine} cannot import an image: {made.stderr.decode('utf-8', 'replace').strip()[-300:]}",
-                    f"Is its service running, and are you allowed to use it? Try '{self.engine} info'.",
-                )
+        try:
+            known = subprocess.run([self.program, "image", "inspect", name], capture_output=True, timeout=60)
+            if known.returncode != 0:
+                command = [self.program, "import", "-", name]
+                subprocess.run(command, input=archive, capture_output=True, timeout=120, check=True)
+        except subprocess.SubprocessError as error:
+            said = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace").strip()[-300:]
+            raise InfrastructureError(
+                f"{self.engine} cannot import an image: {said or error}.",
+                f"Is its service running, and are you allowed to use it? Try '{self.engine} info'.",
+            ) from error
         return name

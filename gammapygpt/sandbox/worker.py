@@ -11,6 +11,8 @@ import shutil
 import socket
 import subprocess
 import time
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from gammapygpt.errors import InfrastructureError
@@ -41,11 +43,14 @@ class Worker:
         self.folders: list[int] = []
         self.ready = False
         self._namespace: int | None = None
+        self._remove_folder: Callable[[], object] = lambda: None
         self.control, control = socket.socketpair()
         self.leash, leash = socket.socketpair()
         try:
             order = Order(interpreter, data, limits, control.fileno(), leash.fileno())
             self.launch = provider.launch(order)
+            if self.launch.folder is not None:  # also when this program ends with a worker still waiting
+                self._remove_folder = weakref.finalize(self, shutil.rmtree, self.launch.folder, ignore_errors=True)
             if self.launch.listener is None:
                 self._start([control.fileno(), leash.fileno()])
             else:
@@ -94,8 +99,7 @@ class Worker:
         launch: Launch | None = getattr(self, "launch", None)
         if launch is not None and launch.listener is not None:
             launch.listener.close()
-        if launch is not None and launch.folder is not None:
-            shutil.rmtree(launch.folder, ignore_errors=True)
+        self._remove_folder()
 
     def _start(self, inherited: list[int]) -> None:
         launch = self.launch

@@ -6,6 +6,7 @@ import io
 import itertools
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,9 @@ def test_a_script_runs_and_its_end_is_the_end_of_all(podman: Container, tmp_path
     assert stopped.stopped_by == "wall"
 
 
-def test_an_engine_without_its_service_is_an_infrastructure_failure(tmp_path: Path):
+def test_an_engine_without_its_service_is_an_infrastructure_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     sandbox = SingleUseSandbox(Container("docker", "/bin/false"), interpreter(), "", SMALL, warm=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(InfrastructureError, match="docker info"):
         sandbox.run("print(1)", SMALL, tmp_path)
+    assert list(tmp_path.iterdir()) == []
