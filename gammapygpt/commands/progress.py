@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gammapygpt.runs.results import clean
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -125,8 +127,3 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
             yield live
     else:
         yield PlainLines()
-
-
-def clean(text: str) -> str:
-    """Text of a script or a model without control characters, which could steer a terminal."""
-    return "".join(char if char in "\n\t" or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gammapygpt.commands.common import ConfigOption, JsonOption, SetOption, assignments, command, print_json
-from gammapygpt.commands.progress import clean
 from gammapygpt.commands.run import EXIT, RunsOption, json_errors, show_outcome, summary
 from gammapygpt.errors import UserError
+from gammapygpt.runs.results import clean
 
 if TYPE_CHECKING:
     from gammapygpt.state import Finding
