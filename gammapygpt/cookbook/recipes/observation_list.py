@@ -101,3 +101,4 @@ ax.set(xlabel="Offset in RA [deg]", ylabel="Offset in Dec [deg]", aspect="equal"
 ax.invert_xaxis()
 ax.legend()
 fig.savefig("pointings.png", dpi=120)
+plt.close()

@@ -216,3 +216,4 @@ spectrum.plot(ax=ax, energy_bounds=energy_bounds, sed_type="e2dnde", label="best
 spectrum.plot_error(ax=ax, energy_bounds=energy_bounds, sed_type="e2dnde")
 ax.legend()
 plt.savefig("sed.png", dpi=120)
+plt.close()
