@@ -6,9 +6,10 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gammapygpt.state import ResultSpec, RunState
+if TYPE_CHECKING:
+    from gammapygpt.state import ResultSpec, RunState
 
 LONGEST_TEXT = 200
 LONGEST_LIST = 12
@@ -63,6 +64,8 @@ def units_of(result: Mapping[str, Any], specs: Iterable[ResultSpec]) -> dict[str
 
 def specs(manifest: Mapping[str, Any], state: RunState) -> list[ResultSpec]:
     """What is known of the results' units: the plan's word, and over it that of the request."""
+    from gammapygpt.state import ResultSpec
+
     plan, request = state.get("plan"), state.get("request")
     wanted = request.results if request else [ResultSpec(**s) for s in manifest.get("request", {}).get("results", [])]
     return [*(plan.results if plan else []), *wanted]
