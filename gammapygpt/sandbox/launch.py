@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -117,7 +118,7 @@ def environment(data: str, home: str, interpreter: Interpreter) -> dict[str, str
     return variables
 
 
-@contextmanager
+@contextlib.contextmanager
 def closing_on_error(descriptors: list[int]) -> Iterator[None]:
     """Close what was opened for a launch that cannot be put together."""
     try:
@@ -134,6 +135,15 @@ def in_memory(content: bytes) -> int:
         file.write(content)
         file.seek(0)
         return os.dup(file.fileno())
+
+
+def remove(folder: Path) -> None:
+    """A folder in which a script could do as it liked: however deep, whatever it has shut."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        subprocess.run(["chmod", "-R", "u+rwX", folder], stderr=subprocess.DEVNULL, check=False)
+        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def places_of_data(data: str, storage: str) -> list[tuple[str, str]]:

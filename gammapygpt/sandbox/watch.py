@@ -111,9 +111,15 @@ class Watch:
 
     def _walk_disk(self) -> StoppedBy | None:
         """Where the folders are no file system of their own: add up; slower, and never more files than allowed."""
+        try:
+            return self._add_up()
+        except (OSError, RecursionError):  # too deep to look into, or shut: somebody hides something
+            return "files"
+
+    def _add_up(self) -> StoppedBy | None:
         size = count = 0
         for folder in self.worker.folders:
-            for _, folders, names, directory in os.fwalk(dir_fd=folder):
+            for _, folders, names, directory in os.fwalk(dir_fd=folder, onerror=_unless_gone):
                 count += len(names) + len(folders)
                 if count > 4 * self.limits.files:
                     return "files"
@@ -123,3 +129,9 @@ class Watch:
                     except OSError:
                         continue
         return "disk" if size > self.limits.workspace_mb * MIB else None
+
+
+def _unless_gone(error: OSError) -> None:
+    """A folder may vanish while it is looked at; any other reason not to see into it is reported."""
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import socket
 import subprocess
 import time
@@ -20,7 +19,7 @@ from gammapygpt.sandbox import processes
 from gammapygpt.sandbox.base import Limits
 from gammapygpt.sandbox.capture import Capture
 from gammapygpt.sandbox.interpreter import Interpreter
-from gammapygpt.sandbox.launch import Launch, Order, Provider
+from gammapygpt.sandbox.launch import Launch, Order, Provider, remove
 from gammapygpt.sandbox.spawn import spawn
 
 READY_S = 180.0
@@ -50,7 +49,7 @@ class Worker:
             order = Order(interpreter, data, limits, control.fileno(), leash.fileno())
             self.launch = provider.launch(order)
             if self.launch.folder is not None:  # also when this program ends with a worker still waiting
-                self._remove_folder = weakref.finalize(self, shutil.rmtree, self.launch.folder, ignore_errors=True)
+                self._remove_folder = weakref.finalize(self, remove, self.launch.folder)
             if self.launch.listener is None:
                 self._start([control.fileno(), leash.fileno()])
             else:

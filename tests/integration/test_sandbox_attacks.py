@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -358,6 +359,21 @@ def test_a_shut_workspace_does_not_hurt_the_supervisor(attacked: Attacked):
     )
     assert execution.stdout == "done\n"
     assert [a.name for a in execution.artefacts] == ["result.json"]
+
+
+def test_folders_too_deep_to_look_into_do_no_harm(attacked: Attacked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.mkdtemp(prefix="hostile-"))
+    os.chmod(tempfile.tempdir, 0o777)
+    execution = attacked.run(
+        "import os, time\n"
+        "for number in range(3000): os.mkdir('d'); os.chdir('d')\n"
+        "open('hidden', 'w').write('x'); os.mkdir('shut', 0)\n"
+        "time.sleep(5)\n",
+        files=1000,
+    )
+    assert execution.stopped_by in (None, "files")
+    assert os.listdir(tempfile.tempdir) == []
+    os.rmdir(tempfile.tempdir)
 
 
 def test_links_and_pipes_are_not_brought_home(attacked: Attacked):
