@@ -51,6 +51,14 @@ os.execv(bwrap[0], [*bwrap, *late, *options[1:]])
 """
 
 
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "t"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
 @pytest.fixture
 def podman(tmp_path: Path) -> Container:
     program = tmp_path / "podman"
@@ -130,9 +138,8 @@ def test_a_script_runs_and_its_end_is_the_end_of_all(podman: Container, tmp_path
     assert stopped.stopped_by == "wall"
 
 
-def test_an_engine_without_its_service_is_an_infrastructure_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_engine_without_its_service_is_an_infrastructure_failure(tmp_path: Path, temporary: Path):
     sandbox = SingleUseSandbox(Container("docker", "/bin/false"), interpreter(), "", SMALL, warm=False)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(InfrastructureError, match="docker info"):
         sandbox.run("print(1)", SMALL, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(temporary.iterdir()) == []
