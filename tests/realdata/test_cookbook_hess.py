@@ -1,23 +1,37 @@
-"""The cookbook on H.E.S.S. DL3 DR1: published requests, word for word, within their tolerances."""
+"""The whole product on H.E.S.S. DL3 DR1, without a language model: published requests, word for word."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from cookbook_requests import REQUESTS, ask_for_script, run_script
+import tomlkit
+from cookbook_requests import REQUESTS
 
-from gammapygpt.data.stores import find_stores
+from gammapygpt.session import start
+from gammapygpt.settings import Settings
 
-ANSWERED = [request for request in REQUESTS if request["recipe"]]
+ANSWERED = [
+    pytest.param(request, id=request["id"], marks=pytest.mark.slow if request.get("slow") else ())
+    for request in REQUESTS
+    if request["recipe"]
+]
 
 
 @pytest.mark.hess
-@pytest.mark.parametrize("request_", ANSWERED, ids=[request["id"] for request in ANSWERED])
+@pytest.mark.parametrize("request_", ANSWERED)
 def test_published_requests(request_: dict, hess_data: Path, tmp_path: Path):
-    stores = [store for store in find_stores(hess_data) if store.path == "hess-dl3-dr1"]
-    result = run_script(ask_for_script(request_["text"], stores), tmp_path, hess_data)
+    known = tmp_path / "expected.toml"
+    known.write_text(tomlkit.dumps({"expected": request_["expected"]}), encoding="utf-8")
+    settings = Settings.model_validate({"data": {"path": str(hess_data)}, "runs": {"folder": str(tmp_path / "runs")}})
+    run = start(request_["text"], settings, expect=known)
+    for _ in run.stream():
+        pass
+    outcome = run.outcome
+    assert outcome.status == "passed", [(attempt.failure, attempt.summary) for attempt in outcome.attempts]
+    assert [attempt.number for attempt in outcome.attempts] == [1], "a recipe is right at once"
     for expected in request_["expected"]:
         tolerance = {"abs": expected["abs_tol"]} if "abs_tol" in expected else {"rel": expected["rel_tol"]}
-        assert result[expected["key"]] == pytest.approx(expected["value"], **tolerance), expected["key"]
-    assert list(tmp_path.glob("*.png"))
+        assert outcome.result[expected["key"]] == pytest.approx(expected["value"], **tolerance), expected["key"]
+    figures = list(run.folder.final.rglob("*.png"))
+    assert len(figures) == 1, figures
