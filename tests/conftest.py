@@ -21,6 +21,7 @@ def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: p
         monkeypatch.delenv(name)
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    (shared / "no-settings" / "astropy").mkdir(parents=True, exist_ok=True)  # astropy warns where it is missing
     monkeypatch.setenv("XDG_CONFIG_HOME", str(shared / "no-settings"))
     monkeypatch.setenv("GAMMAPYGPT_CACHE", str(shared / "cache"))
 
