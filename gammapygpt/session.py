@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,8 +104,7 @@ class Run:
             self.folder.update_manifest(status="interrupted", reason="waits for the user's approval")
             return
         state = cast(RunState, after.values)
-        self.outcome = outcome(state, self.context)
-        yield self.tell(self.finish(self.outcome, state))
+        yield self.tell(self.finish(outcome(state, self.context), state))
 
     def tell(self, event: Event) -> Event:
         """Put an event into the run's record, unless it is one to be shown and forgotten."""
@@ -151,9 +151,32 @@ class Run:
             sandbox=sorted({a.execution.provider for a in ended.attempts if a.execution}),
             versions=versions(self.settings),
         )
-        lay_out(self.folder, ended, state)
-        self.folder.update_manifest(status=ended.status, reason=ended.reason)
-        return {"event": "finished", "status": ended.status, "reason": ended.reason}
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            verifying = pool.submit(self.verified, ended, state)
+            lay_out(self.folder, ended, state)
+            believed = verifying.result()
+        if believed.status != ended.status:
+            lay_out(self.folder, believed, state)
+        self.folder.update_manifest(
+            status=believed.status, reason=believed.reason, best=believed.best, result=believed.result
+        )
+        self.outcome = believed
+        return {"event": "finished", "status": believed.status, "reason": believed.reason}
+
+    def verified(self, ended: Outcome, state: RunState) -> Outcome:
+        """The outcome, once the script that passed in a warm worker has passed in a cold one too."""
+        from gammapygpt.agents import gates
+
+        best = next((attempt for attempt in ended.attempts if attempt.number == ended.best), None)
+        if best is None or best.execution is None or not (best.execution.warm and self.settings.sandbox.verify):
+            return ended
+        again = gates.verified_cold(best, state["request"], state.get("plan"), self.settings)
+        spent = again.execution.wall_s if again.execution else None
+        self.folder.update_manifest(verified={"passed": again.passed, "wall_s": spent, "summary": again.summary})
+        if again.passed:
+            return ended
+        reason = f"attempt {best.number} passed, but not when it was run again from nothing: {again.summary}"
+        return ended.model_copy(update={"status": "failed", "reason": reason, "best": None})
 
     def interrupted(self, reason: str) -> None:
         """Note that the run stopped where it can be taken up again."""
@@ -189,7 +212,10 @@ def start(
     if not text.strip():
         raise UserError("the request is empty.", 'Say what you want: gammapygpt run "spectrum of the Crab Nebula ..."')
     from gammapygpt.data.stores import find_data
+    from gammapygpt.settings_loading import check_key
 
+    for role in get_args(Role):
+        check_key(settings, settings.backend_name(role))
     data = find_data(settings)
     request: dict[str, Any] = {"text": text, "results": [], "expect_file": "", "expect_sha256": ""}
     if expect is not None:
@@ -223,8 +249,8 @@ def try_script(run: Run, script: str) -> Attempt:
 
     with run.folder.lock():
         try:
-            draft = Draft(author="coder", number=1, script=script)
-            attempt = executor.tried(draft, {"request": run.request()}, run.context, run.tell)
+            draft, request = Draft(author="coder", number=1, script=script), run.request()
+            attempt = executor.tried(draft, {"request": request}, run.context, run.tell)
             run.folder.keep_attempt(attempt)
         except GammapyGPTError as error:
             run.interrupted(str(error))
@@ -236,7 +262,7 @@ def try_script(run: Run, script: str) -> Attempt:
             best=1 if passed else None,
             attempts=[attempt],
         )
-        run.finish(ended, {})
+        run.finish(ended, {"request": request})
     return attempt
 
 

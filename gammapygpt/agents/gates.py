@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gammapygpt import checks, sandbox
+from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import signature
 from gammapygpt.sandbox.base import Limits, Sandbox
 from gammapygpt.settings import Settings
@@ -44,6 +46,21 @@ def run(place: Sandbox, script: str, limits: Limits, workspace: Path) -> Executi
     """Gate 2: run it in a sandbox of its own and collect what it left."""
     workspace.mkdir(parents=True, exist_ok=True)
     return place.run(script, limits, workspace)
+
+
+def verified_cold(attempt: Attempt, request: Request, plan: Plan | None, settings: Settings) -> Attempt:
+    """The attempt as it ends in a sandbox where nothing was imported for it: an import that it lacks cannot hide.
+
+    Raises
+    ------
+    InfrastructureError
+        The sandbox broke.
+    """
+    place = sandbox.open_sandbox(settings, request.data_path, warm=False)
+    with TemporaryDirectory(prefix="gammapygpt-") as workspace:
+        execution = run(place, attempt.script, sandbox.limits(settings), Path(workspace))
+        again = attempt.model_copy(update={"execution": execution, "validation": None, "findings": []})
+        return judge(again, request, wanted_results(request, plan), Path(workspace), settings, plan)
 
 
 def limits_for(settings: Settings, seconds_left: float | None) -> Limits:

@@ -165,16 +165,20 @@ def _outside(versions: dict[str, str]) -> list[str]:
 
 
 def check_sandbox(settings: Settings) -> Check:
-    """Choose a sandbox as a run does: the first one in which a script really runs."""
+    """Choose a sandbox as a run does, the first one in which a script really runs, and try what it promises."""
     from gammapygpt.sandbox import open_sandbox, probe
 
-    name = open_sandbox(settings, "", warm=False).name  # raises, with what to do, when there is none
-    detail = f"{name}: a script ran in it ({probe(settings)[-1].detail})"
+    sandbox = open_sandbox(settings, "", warm=False)  # raises, with what to do, when there is none
+    detail = f"{sandbox.name}: a script ran in it ({probe(settings)[-1].detail})"
     if settings.sandbox.provider == "unsafe-local":
         return Check(
             "sandbox", "warn", detail, "It protects from nothing: `gammapygpt config set sandbox.provider auto`."
         )
-    return Check("sandbox", "ok", detail)
+    tried = sandbox.self_check()
+    if broken := [f"{one.name} ({one.detail})" for one in tried if not one.passed]:
+        remedy = "Choose another provider: `gammapygpt config set sandbox.provider NAME`."
+        return Check("sandbox", "fail", f"{sandbox.name} does not keep {', '.join(broken)}", remedy)
+    return Check("sandbox", "ok", f"{detail}; {len(tried)} properties hold")
 
 
 def check_data(settings: Settings) -> Check:

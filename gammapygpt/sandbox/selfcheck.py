@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import tempfile
 from collections.abc import Callable
@@ -76,13 +77,12 @@ LIMITED: dict[str, tuple[str, str]] = {
 }
 
 DAEMON = """
-import os, time
+import os, sys
 if os.fork() == 0:
     os.setsid()
     if os.fork():
         os._exit(0)
-    while True:
-        time.sleep(1)
+    os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)", WORD])
 os.wait()
 """
 
@@ -147,22 +147,18 @@ def _breaches(sandbox: SingleUseSandbox) -> list[SelfCheck]:
 
 
 def _daemon(sandbox: SingleUseSandbox) -> SelfCheck:
-    """A process that a script leaves behind in a session of its own is a child of ours, or dead."""
-    before = _processes()
-    _run(sandbox, DAEMON, SMALL.wall_s)
-    left = [pid for pid in _processes() - before if _is_ours(pid, sandbox)]
-    return SelfCheck(name="no survivors", passed=not left, detail=", ".join(map(str, left)))
+    """A process that a script leaves behind in a session of its own dies with the sandbox; known by a word of ours."""
+    word = f"left-behind-{secrets.token_hex(8)}"
+    _run(sandbox, f"WORD = {word!r}\n{DAEMON}", SMALL.wall_s)
+    left = [entry for entry in os.listdir("/proc") if entry.isdigit() and _lives_with(entry, word)]
+    return SelfCheck(name="no survivors", passed=not left, detail=", ".join(left))
 
 
-def _processes() -> set[int]:
-    return {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
-
-
-def _is_ours(pid: int, sandbox: SingleUseSandbox) -> bool:
-    """A living process that runs our worker."""
+def _lives_with(pid: str, word: str) -> bool:
+    """A living process with this word on its command line."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-    return "\nState:\tZ" not in status and b"worker.py" in command
+    return "\nState:\tZ" not in status and word.encode() in command

@@ -242,3 +242,28 @@ def test_a_finished_run_gives_its_outcome_again_without_a_call(begin):
     assert again.outcome.status == "passed"
     assert again.outcome.usage.calls == 1
     assert again.folder.manifest()["status"] == "passed"
+
+
+LACKS_AN_IMPORT = """\
+import json
+import sys
+
+json.dump({"n_obs": 4 if "gammapy.makers" in sys.modules else float("nan")}, open("result.json", "w"))
+"""
+
+
+def test_a_script_that_only_works_in_a_warm_worker_does_not_pass(begin):
+    run = begin(LACKS_AN_IMPORT)
+    finish(run)
+    assert run.outcome.attempts[0].passed
+    assert run.outcome.status == "failed"
+    assert "run again from nothing" in run.outcome.reason
+    manifest = run.folder.manifest()
+    assert (manifest["status"], manifest["verified"]["passed"], manifest["result"]) == ("failed", False, {})
+    assert not (run.folder.final / "script.py").exists()
+
+
+def test_a_script_that_passes_is_run_again_from_nothing(begin):
+    run = begin(RIGHT)
+    finish(run)
+    assert run.folder.manifest()["verified"]["passed"]
