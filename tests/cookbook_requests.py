@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
+import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from gammapygpt.state import Request, StoreInfo
 REQUESTS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))[
     "request"
 ]
+PRELOADED = ["gammapy.estimators", "gammapy.makers", "gammapy.visualization", "matplotlib.pyplot"]
 
 
 def ask_for_script(text: str, stores: list[StoreInfo]) -> str:
@@ -29,15 +30,25 @@ def ask_for_script(text: str, stores: list[StoreInfo]) -> str:
 
 
 def run_script(script: str, folder: Path, data: Path) -> dict[str, Any]:
-    """Run a script in a folder of its own, and read its `result.json`."""
+    """Run a script in a folder and a process of its own, and read its `result.json`.
+
+    The process is forked off a server that has imported Gammapy once for all scripts of a test run.
+    """
     (folder / "script.py").write_text(script, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "script.py"],
-        cwd=folder,
-        env={**os.environ, "GAMMAPY_DATA": str(data), "PHOTON_STORAGE": str(data), "MPLBACKEND": "Agg"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    process = context.Process(target=_run_here, args=(folder, data))
+    process.start()
+    process.join()
+    assert process.exitcode == 0, (folder / "output.txt").read_text(encoding="utf-8")[-2000:]
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+
+
+def _run_here(folder: Path, data: Path) -> None:
+    """Become the script, in the forked process."""
+    os.chdir(folder)
+    os.environ.update(GAMMAPY_DATA=str(data), PHOTON_STORAGE=str(data), MPLBACKEND="Agg")
+    output = os.open("output.txt", os.O_WRONLY | os.O_CREAT)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    runpy.run_path("script.py", run_name="__main__")

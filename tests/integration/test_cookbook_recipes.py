@@ -13,8 +13,10 @@ from gammapygpt.data.truth import truth_path
 
 TARGET = "RA 83.633 deg, Dec 22.0145 deg"
 POWER_LAW = f"Reflected-regions spectrum of the source at {TARGET}: power law, 0.7-30 TeV, ON radius 0.15 deg."
-CUT_OFF = f"Reflected-regions spectrum at {TARGET}: exponential cut-off power law, 0.7-30 TeV, stack the runs."
-PARABOLA = f"Reflected-regions spectrum at {TARGET}: log parabola, 0.7-30 TeV, flux points with edges 1, 3, 9, 27 TeV."
+CUT_OFF = f"Reflected-regions spectrum at {TARGET}: exponential cut-off power law, 0.7-30 TeV, stack runs 1 and 3."
+PARABOLA = (
+    f"Reflected-regions spectrum at {TARGET}: log parabola, 0.7-30 TeV, runs 2, 4, flux points with edges 1, 3, 9 TeV."
+)
 SIGNIFICANCE = f"Significance of the source at {TARGET} with reflected regions, 0.7-30 TeV, ON radius 0.15 deg."
 CUBE = f"3D fit of a point source with a power law at {TARGET}: 0.7-30 TeV, 6 bins, 2.5 x 2.5 deg, 0.05 deg pixels."
 RUNS = f"How many runs point within 2 deg of {TARGET}, and what is their livetime?"
@@ -67,13 +69,15 @@ def test_a_cut_off_is_not_found_where_there_is_none(simulated_data: Path, tmp_pa
     result = run_script(script, tmp_path, simulated_data)
     assert abs(result["lambda"]) < 3.5 * result["lambda_err"]
     assert result["_meta"]["analysis"]["STACKED"] is True
+    assert result["_meta"]["obs_ids"] == [1, 3]
 
 
 def test_log_parabola_and_flux_points(simulated_data: Path, tmp_path: Path):
     text = PARABOLA + ' Report "beta", "flux_1_3TeV" (photon flux) and "n_points" (number of flux points).'
     result = run_script(ask_for_script(text, find_stores(simulated_data)), tmp_path, simulated_data)
     assert abs(result["beta"]) < 3.5 * result["beta_err"]
-    assert result["n_points"] == 3
+    assert result["n_points"] == 2
+    assert result["_meta"]["obs_ids"] == [2, 4]
     source = tomllib.loads(truth_path(simulated_data).read_text(encoding="utf-8"))["expected"]
     by_key = {entry["key"]: entry["value"] for entry in source}
     power = by_key["index"] - 1
