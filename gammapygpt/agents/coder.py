@@ -10,13 +10,13 @@ from langgraph.runtime import Runtime
 from gammapygpt import cookbook
 from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import strategy
-from gammapygpt.agents.workshop import ask, conversation, folder, told
+from gammapygpt.agents.workshop import ask, backend, conversation, folder, told
 from gammapygpt.context import Context
 from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Message, Reply
 from gammapygpt.prompts import render
 from gammapygpt.sandbox import waiting
-from gammapygpt.state import Attempt, Draft, How, Plan, RunState, Snippet
+from gammapygpt.state import Attempt, Draft, How, Plan, Request, RunState, Snippet, StoreInfo
 
 AROUND = 3
 """Lines before and after a failing one that a repair turn offers."""
@@ -32,7 +32,8 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     shown = example(plan, snippets) if runtime.context.retrieval else ""
     fits = plan is not None and plan.recipe and how == "first"
     base, patch = shown, constants_of(shown) if fits else None
-    messages = conversation("coder", runtime.context, **task(state, shown, patch))
+    brief = patch is not None and "tools" not in backend("coder", runtime.context).abilities
+    messages = conversation("coder", runtime.context, **task(state, shown, patch, brief=brief))
     if how == "repair":
         base, patch = attempts[-1].script, lines_to_offer(attempts[-1])
         messages += repair_turn(state, patch)
@@ -66,20 +67,32 @@ def next_step(state: RunState) -> How:
     return "repair" if critique is None or critique.action == "repair" else "fresh"
 
 
-def task(state: RunState, shown: str, patch: tuple[int, int] | None) -> dict[str, Any]:
-    """What the task turn of the prompt is filled with."""
+def task(state: RunState, shown: str, patch: tuple[int, int] | None, *, brief: bool) -> dict[str, Any]:
+    """What the task turn of the prompt is filled with.
+
+    `brief` leaves out what is not needed to fill in constants: a small model reads 20 tokens a second, and the less it
+    reads the less it strays.
+    """
     request, plan = state["request"], state.get("plan")
-    snippets = state.get("snippets", [])
+    snippets = [] if brief else state.get("snippets", [])
+    head = "\n".join(shown.splitlines()[: patch[1]]) if patch and brief else shown.rstrip("\n")
     return {
         "request": request.text,
-        "stores": told(request.stores),
+        "stores": told(chosen_stores(request, plan)),
         "results": wanted_results(request, plan),
         "steps": plan.steps if plan else [],
         "assumptions": plan.assumptions if plan else [],
         "reference": [snippet for snippet in snippets if not snippet.source.startswith("recipe:")],
-        "example": shown.rstrip("\n"),
-        "patch": offered(shown, patch) if patch else None,
+        "example": head,
+        "brief": brief,
+        "patch": {"first": patch[0], "last": patch[1]} if patch else None,
     }
+
+
+def chosen_stores(request: Request, plan: Plan | None) -> list[StoreInfo]:
+    """The data store that the plan names, or all there are: a small model takes any name that it sees."""
+    named = plan.parameters.get("DATA_STORE") if plan else None
+    return [store for store in request.stores if store.path == named] or request.stores
 
 
 def example(plan: Plan | None, snippets: list[Snippet]) -> str:

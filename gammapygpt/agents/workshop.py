@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 
 from gammapygpt import llm
 from gammapygpt.context import Context
-from gammapygpt.llm.base import Message, Question, Reply
+from gammapygpt.llm.base import Backend, Message, Question, Reply
 from gammapygpt.prompts import render
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.settings import Settings
@@ -47,6 +47,12 @@ def told(stores: list[StoreInfo]) -> list[dict[str, Any]]:
     return [store.model_dump(include={"path", "n_observations"}) for store in stores]
 
 
+def backend(role: Role, context: Context) -> Backend:
+    """Who speaks for a role in this run."""
+    settings = context.settings.model_copy(update={"roles": {role: context.backend_name(role)}})
+    return llm.backend(settings, role, Path(context.run_folder))
+
+
 def ask(role: Role, state: RunState, runtime: Runtime[Context], step: str, **question: Any) -> Reply:
     """Put a question to the backend of a role, and tell whoever listens what it cost.
 
@@ -54,9 +60,8 @@ def ask(role: Role, state: RunState, runtime: Runtime[Context], step: str, **que
     gets the recorded reply.
     """
     context = runtime.context
-    settings = context.settings.model_copy(update={"roles": {role: context.backend_name(role)}})
-    backend = llm.backend(settings, role, Path(context.run_folder))
-    runtime.stream_writer({"event": "asked", "agent": role, "backend": backend.name})
+    speaker = backend(role, context)
+    runtime.stream_writer({"event": "asked", "agent": role, "backend": speaker.name})
 
     def on_token(text: str) -> None:
         runtime.stream_writer({"event": "token", "agent": role, "text": text})
@@ -69,7 +74,7 @@ def ask(role: Role, state: RunState, runtime: Runtime[Context], step: str, **que
         attempts=state.get("attempts", []),
         **question,
     )
-    reply = backend.ask(asked, on_token)
+    reply = speaker.ask(asked, on_token)
     spent = reply.usage.model_dump(include={"calls", "input_tokens", "cached_tokens", "output_tokens", "model_s"})
     runtime.stream_writer({"event": "answered", "agent": role, "model": reply.model, "fault": reply.fault, **spent})
     return reply
