@@ -162,10 +162,11 @@ def without_module(message: str) -> str:
     return re.sub(r"^[\w.]*\.(?=\w+: )", "", message)
 
 
-def shape_of(message: str) -> list[str]:
+@functools.lru_cache(maxsize=1024)
+def shape_of(message: str) -> tuple[str, ...]:
     """Words of a message without what changes from script to script: quoted names, numbers, addresses."""
     text = re.sub(r"(?<!\w)'[^']*'|\"[^\"]*\"|0x[0-9a-f]+|\d+", " ", message)
-    return re.findall(r"[A-Za-z_`<>]+", text)
+    return tuple(re.findall(r"[A-Za-z_`<>]+", text))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -204,6 +205,8 @@ def imports(script: str) -> set[str]:
 
 def is_mentioned(clue: Clue, text: str) -> bool:
     """The text names the thing as code, and its owner or a relative: findings of gate 1 do so in words of their own."""
+    if clue.name not in text:
+        return False
     name = re.escape(clue.name)
     as_code = re.search(rf"[`'\".]{name}\b|\b{name}=", text)
     return bool(as_code and clue.owner and camel(clue.owner) & camel(text))
