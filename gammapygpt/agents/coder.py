@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from gammapygpt import cookbook
 from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import strategy
-from gammapygpt.agents.workshop import ask, backend, conversation, folder, told
+from gammapygpt.agents.workshop import ask, backend, conversation, folder, rules_alone, told
 from gammapygpt.context import Context
 from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Message, Reply
@@ -54,7 +54,8 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     record = [*(message.model_dump() for message in messages), {"role": "assistant", "content": reply.text}]
     folder(runtime.context).keep_draft(draft, record)
     runtime.stream_writer({"event": "drafted", "attempt": number, "how": draft.how, "fault": draft.fault})
-    return {"draft": draft, "refusal": draft.fault_message if draft.fault == "refused" else "", "usage": reply.usage}
+    refused = draft.fault == "refused" and rules_alone(runtime.context)
+    return {"draft": draft, "refusal": draft.fault_message if refused else "", "usage": reply.usage}
 
 
 def next_step(state: RunState) -> How:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gammapygpt import cookbook
 from gammapygpt.agents.reading import plan_by_rules, wanted_results
-from gammapygpt.agents.workshop import ask, conversation, told
+from gammapygpt.agents.workshop import ask, conversation, rules_alone, told
 from gammapygpt.context import Context
 from gammapygpt.cookbook import Recipe
 from gammapygpt.state import Plan, Request, ResultSpec, RunState
@@ -41,7 +41,7 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         json_schema=plan_schema(list(known)),
         fresh=bool(attempts),
     )
-    if reply.fault == "refused":
+    if reply.fault == "refused" and rules_alone(runtime.context):
         return {"refusal": reply.fault_message, "usage": reply.usage}
     chosen = settle(proposed(reply.value), by_rules, request)
     runtime.stream_writer({"event": "planned", **chosen.model_dump(include={"recipe", "parameters", "steps"})})

@@ -53,6 +53,11 @@ def backend(role: Role, context: Context) -> Backend:
     return llm.backend(settings, role, Path(context.run_folder))
 
 
+def rules_alone(context: Context) -> bool:
+    """Whether scripts come from the cookbook: its refusal is the last word, where a model can be asked again."""
+    return backend("coder", context).kind == "cookbook"
+
+
 def ask(role: Role, state: RunState, runtime: Runtime[Context], step: str, **question: Any) -> Reply:
     """Put a question to the backend of a role, and tell whoever listens what it cost.
 

@@ -116,9 +116,12 @@ def outcome(state: RunState, context: Context) -> Outcome:
         return Outcome(
             status="passed", reason=f"attempt {number} passed{declined}", best=number, attempts=attempts, usage=usage
         )
-    if refusal := state.get("refusal"):
-        return Outcome(status="refused", reason=refusal, attempts=attempts, usage=usage)
+    refusal = state.get("refusal")
+    if refusal and not attempts:
+        return Outcome(status="refused", reason=refusal, usage=usage)
     last = attempts[-1].summary if attempts else "no script was written"
+    if refusal:
+        return Outcome(status="failed", reason=f"{last} {refusal}", attempts=attempts, usage=usage)
     if spent := over_budget(state, context):
         return Outcome(status="budget", reason=f"{spent}; last: {last}", attempts=attempts, usage=usage)
     critique = state.get("critique")

@@ -267,3 +267,9 @@ def test_a_script_that_passes_is_run_again_from_nothing(begin):
     run = begin(RIGHT)
     finish(run)
     assert run.folder.manifest()["verified"]["passed"]
+
+
+def test_a_model_that_refuses_is_asked_again(begin):
+    run = begin({"role": "coder", "fault": "refused"}, RIGHT)
+    finish(run)
+    assert [attempt.failure for attempt in run.outcome.attempts] == ["format", None]

@@ -96,6 +96,8 @@ def test_outcomes():
     assert (passed.status, passed.best) == ("passed", 2)
     refused = routing.outcome({"refusal": "no light curves here"}, context)
     assert (refused.status, refused.reason) == ("refused", "no light curves here")
+    stuck = routing.outcome({"attempts": [FAILED], "refusal": "a recipe is what it is"}, context)
+    assert (stuck.status, stuck.reason) == ("failed", "broke a recipe is what it is")
     given_up = {"attempts": [FAILED], "critique": Critique(action="give_up", diagnosis="no data")}
     assert routing.outcome(given_up, context).status == "failed"
     assert "no data" in routing.outcome(given_up, context).reason
