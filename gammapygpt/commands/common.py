@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -27,6 +27,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting for this once; may be repeated.")
 ]
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs; else that of the settings.")]
+DataOption = Annotated[Path | None, typer.Option(help="Data folder; else PHOTON_STORAGE, then GAMMAPY_DATA.")]
+ExpectOption = Annotated[Path | None, typer.Option(help="TOML file with [[expected]] values; no agent ever sees them.")]
+SandboxOption = Annotated[str | None, typer.Option(help="Sandbox provider, by name.")]
+PythonOption = Annotated[str | None, typer.Option(help="Interpreter with Gammapy in which scripts run.")]
 
 
 def fail(error: GammapyGPTError) -> NoReturn:
@@ -116,3 +121,36 @@ def assignments(pairs: Sequence[str] | None) -> dict[str, str]:
             raise UserError(f"--set {pair!r} is not KEY=VALUE.", "Write for example --set budget.attempts=3.")
         found[key.strip()] = value.strip()
     return found
+
+
+def overrides(
+    settings: Sequence[str] | None,
+    *,
+    data: Path | None = None,
+    runs: Path | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What the command line sets over the file and the environment: `--set`, then the options that were given.
+
+    Parameters
+    ----------
+    settings
+        `KEY=VALUE` options.
+    data, runs
+        Folders.
+    given
+        Dotted keys and the values of other options; None where one was not given.
+    """
+    folders = {
+        "data.path": str(data.expanduser().resolve()) if data else None,
+        "runs.folder": str(runs) if runs else None,
+    }
+    options = {**folders, **(given or {})}
+    return {**assignments(settings), **{key: value for key, value in options.items() if value is not None}}
+
+
+def runs_folder(runs: Path | None, config: Path | None) -> Path:
+    """The folder that the user named, else that of the settings."""
+    from gammapygpt.settings_loading import load_settings
+
+    return (runs or Path(load_settings(config).runs.folder)).expanduser().resolve()

@@ -12,11 +12,17 @@ import typer
 
 from gammapygpt.commands.common import (
     ConfigOption,
+    DataOption,
+    ExpectOption,
     JsonOption,
+    PythonOption,
+    RunsOption,
+    SandboxOption,
     SetOption,
-    assignments,
     command,
+    overrides,
     print_json,
+    runs_folder,
 )
 from gammapygpt.commands.progress import progress
 from gammapygpt.errors import GammapyGPTError, UserError
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     from gammapygpt.session import Run
 
 EXIT = {"passed": 0, "failed": 1, "refused": 1, "budget": 1, "interrupted": 1}
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs; ./runs if not set.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -33,10 +38,8 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progre
 def run(
     request: Annotated[str, typer.Argument(help="What you want, in plain English; - reads it from standard input.")],
     backend: Annotated[str | None, typer.Option(help="Backend of all agents that have none of their own.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Data folder; else PHOTON_STORAGE, then GAMMAPY_DATA.")] = None,
-    expect: Annotated[
-        Path | None, typer.Option(help="TOML file with [[expected]] values; no agent ever sees them.")
-    ] = None,
+    data: DataOption = None,
+    expect: ExpectOption = None,
     attempts: Annotated[int | None, typer.Option(help="How many drafts at the most.")] = None,
     retrieval: Annotated[bool | None, typer.Option(help="Look up the installed Gammapy.")] = None,
     planner: Annotated[bool | None, typer.Option(help="Plan before writing.")] = None,
@@ -44,8 +47,8 @@ def run(
     optimiser: Annotated[bool | None, typer.Option(help="Look for a better script after a success.")] = None,
     preflight: Annotated[bool | None, typer.Option(help="Check a script before it is run.")] = None,
     approval: Annotated[bool | None, typer.Option(help="Ask before a script is executed.")] = None,
-    sandbox: Annotated[str | None, typer.Option(help="Sandbox provider, by name.")] = None,
-    python: Annotated[str | None, typer.Option(help="Interpreter with Gammapy in which scripts run.")] = None,
+    sandbox: SandboxOption = None,
+    python: PythonOption = None,
     runs: RunsOption = None,
     config: ConfigOption = None,
     settings: SetOption = None,
@@ -53,9 +56,8 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Turn a request into a validated script and its numbers."""
-    given: dict[str, Any] = {
+    given = {
         "default_backend": backend,
-        "data.path": str(data.expanduser().resolve()) if data else None,
         "budget.attempts": attempts,
         "switches.retrieval": retrieval,
         "switches.planner": planner,
@@ -65,16 +67,15 @@ def run(
         "switches.approval": approval,
         "sandbox.provider": sandbox,
         "analysis.python": python,
-        "runs.folder": str(runs) if runs else None,
     }
-    overrides: dict[str, Any] = {**assignments(settings), **{k: v for k, v in given.items() if v is not None}}
+    laid_over = overrides(settings, data=data, runs=runs, given=given)
     with json_errors(as_json) as begun:
         from gammapygpt.session import start
         from gammapygpt.settings_loading import load_settings
 
         text = sys.stdin.read() if request == "-" else request
-        loaded = load_settings(config, overrides)
-        begun.append(start(text, loaded, expect=expect, overrides=overrides, config=config))
+        loaded = load_settings(config, laid_over)
+        begun.append(start(text, loaded, expect=expect, overrides=laid_over, config=config))
         follow(begun[0], None, quiet=quiet, as_json=as_json)
 
 
@@ -95,8 +96,7 @@ def resume(
         from gammapygpt.runs.history import to_resume
         from gammapygpt.settings_loading import load_settings
 
-        place = runs or Path(load_settings(config).runs.folder)
-        folder = to_resume(place.expanduser().resolve(), name)
+        folder = to_resume(runs_folder(runs, config), name)
         manifest = folder.manifest()
         kept = Path(manifest["config"]) if manifest["config"] else None
         current = load_settings(config or kept, manifest["overrides"])

@@ -6,12 +6,19 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gammapygpt.commands.common import ConfigOption, JsonOption, command, print_json, sub_app
+from gammapygpt.commands.common import (
+    ConfigOption,
+    JsonOption,
+    RunsOption,
+    command,
+    print_json,
+    runs_folder,
+    sub_app,
+)
 from gammapygpt.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +29,6 @@ app = sub_app("The runs of a folder: list them, show how one ended, open its rep
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="Run, or an unambiguous part of its name; else the latest.")
 ]
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of the runs; else that of the settings.")]
 
 
 @app.command("list")
@@ -91,13 +97,6 @@ def open_report(name: RunArgument = None, runs: RunsOption = None, config: Confi
         import webbrowser
 
         webbrowser.open(page.resolve().as_uri())
-
-
-def runs_folder(runs: Path | None, config: Path | None) -> Path:
-    """The folder that the user named, else that of the settings."""
-    from gammapygpt.settings_loading import load_settings
-
-    return (runs or Path(load_settings(config).runs.folder)).expanduser().resolve()
 
 
 def row(folder: RunFolder) -> dict[str, Any]:

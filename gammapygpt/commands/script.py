@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gammapygpt.commands.common import ConfigOption, JsonOption, SetOption, assignments, command, print_json
-from gammapygpt.commands.run import EXIT, RunsOption, json_errors, show_outcome, summary
+from gammapygpt.commands.common import (
+    ConfigOption,
+    DataOption,
+    ExpectOption,
+    JsonOption,
+    PythonOption,
+    RunsOption,
+    SandboxOption,
+    SetOption,
+    assignments,
+    command,
+    overrides,
+    print_json,
+)
+from gammapygpt.commands.run import EXIT, json_errors, show_outcome, summary
 from gammapygpt.errors import UserError
 from gammapygpt.runs.results import clean
 
@@ -41,32 +54,26 @@ def check(
 @command
 def execute(
     script: ScriptArgument,
-    data: Annotated[Path | None, typer.Option(help="Data folder; else PHOTON_STORAGE, then GAMMAPY_DATA.")] = None,
-    expect: Annotated[Path | None, typer.Option(help="TOML file with [[expected]] values.")] = None,
+    data: DataOption = None,
+    expect: ExpectOption = None,
     preflight: Annotated[bool, typer.Option(help="Check the script before it is run.")] = True,
-    sandbox: Annotated[str | None, typer.Option(help="Sandbox provider, by name.")] = None,
-    python: Annotated[str | None, typer.Option(help="Interpreter with Gammapy in which the script runs.")] = None,
+    sandbox: SandboxOption = None,
+    python: PythonOption = None,
     runs: RunsOption = None,
     config: ConfigOption = None,
     settings: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a script, run it in the sandbox, validate its result.json."""
-    overrides: dict[str, Any] = {
-        **assignments(settings),
-        **({"data.path": str(data.expanduser().resolve())} if data else {}),
-        **({"sandbox.provider": sandbox} if sandbox else {}),
-        **({"analysis.python": python} if python else {}),
-        **({"runs.folder": str(runs)} if runs else {}),
-        "switches.preflight": preflight,
-    }
+    given = {"switches.preflight": preflight, "sandbox.provider": sandbox, "analysis.python": python}
+    laid_over = overrides(settings, data=data, runs=runs, given=given)
     with json_errors(as_json) as begun:
         from gammapygpt import session
         from gammapygpt.settings_loading import load_settings
 
         source = read_script(script)
-        loaded = load_settings(config, overrides)
-        run = session.start(f"exec {script.name}", loaded, expect=expect, overrides=overrides, config=config)
+        loaded = load_settings(config, laid_over)
+        run = session.start(f"exec {script.name}", loaded, expect=expect, overrides=laid_over, config=config)
         begun.append(run)
         attempt = session.try_script(run, source)
         if not as_json:
