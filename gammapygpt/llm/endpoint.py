@@ -8,6 +8,7 @@ from typing import Any
 from gammapygpt.errors import UserError
 from gammapygpt.llm.address import api_key, endpoint, is_loopback
 from gammapygpt.settings import BackendSettings, Settings
+from gammapygpt.settings_loading import no_such_backend
 
 TIMEOUT_S = 5.0
 
@@ -44,8 +45,7 @@ def backend_settings(name: str, settings: Settings) -> BackendSettings:
         There is none of this name; the message lists those there are.
     """
     if name not in settings.backends:
-        known = ", ".join(sorted(settings.backends)) or "none"
-        raise UserError(f"There is no backend {name!r} in the settings.", f"Known backends: {known}.")
+        raise no_such_backend(name, settings.backends)
     return settings.backends[name]
 
 

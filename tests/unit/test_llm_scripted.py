@@ -141,7 +141,7 @@ def test_a_backend_for_each_role(settings, tmp_path):
     assert (coder.name, coder.kind, coder.abilities) == ("demo", "scripted", frozenset())
     ask(coder, step="coder-1")
     assert (tmp_path / "run" / "calls.jsonl").is_file()
-    with pytest.raises(UserError, match=r"'absent'.* Known backends: cookbook, demo, other\."):
+    with pytest.raises(UserError, match=r"no backend 'absent'\. There are: demo, other, cookbook"):
         llm.backend(chosen, "planner", None)
 
 
