@@ -51,5 +51,8 @@ class Sandbox(Protocol):
     def self_check(self) -> list[SelfCheck]:
         """Try for real, in a few seconds, what this sandbox promises."""
 
+    def over(self, data: str) -> Sandbox:
+        """The same kind of sandbox, cold, over another data folder."""
+
     def discard(self) -> None:
         """Throw away a prepared interpreter that nobody needs any more; harmless when there is none."""

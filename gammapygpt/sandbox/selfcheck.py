@@ -9,14 +9,10 @@ import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gammapygpt.errors import InfrastructureError
-from gammapygpt.sandbox.base import Limits, SelfCheck
+from gammapygpt.sandbox.base import Limits, Sandbox, SelfCheck
 from gammapygpt.state import Execution
-
-if TYPE_CHECKING:
-    from gammapygpt.sandbox.single_use import SingleUseSandbox
 
 SMALL = Limits(wall_s=10, cpu_s=10, memory_mb=256, processes=24, file_mb=8, workspace_mb=16, files=50, output_kb=16)
 
@@ -87,7 +83,7 @@ os.wait()
 """
 
 
-def self_check(sandbox: SingleUseSandbox) -> list[SelfCheck]:
+def self_check(sandbox: Sandbox) -> list[SelfCheck]:
     """Try to break out and to overstep each limit.
 
     Returns
@@ -111,7 +107,7 @@ def self_check(sandbox: SingleUseSandbox) -> list[SelfCheck]:
 
 
 def _run(
-    sandbox: SingleUseSandbox, script: str, wall_s: float, look: Callable[[Path], None] = lambda workspace: None
+    sandbox: Sandbox, script: str, wall_s: float, look: Callable[[Path], None] = lambda workspace: None
 ) -> Execution:
     with tempfile.TemporaryDirectory(prefix="gammapygpt-") as folder:
         execution = sandbox.run(script, SMALL.model_copy(update={"wall_s": wall_s}), Path(folder))
@@ -119,7 +115,7 @@ def _run(
     return execution
 
 
-def _breaches(sandbox: SingleUseSandbox) -> list[SelfCheck]:
+def _breaches(sandbox: Sandbox) -> list[SelfCheck]:
     found: dict[str, str] = {}
 
     def look(workspace: Path) -> None:
@@ -146,7 +142,7 @@ def _breaches(sandbox: SingleUseSandbox) -> list[SelfCheck]:
     return [SelfCheck(name=f"no {name}", passed=not what, detail=what) for name, what in found.items()]
 
 
-def _daemon(sandbox: SingleUseSandbox) -> SelfCheck:
+def _daemon(sandbox: Sandbox) -> SelfCheck:
     """A process that a script leaves behind in a session of its own dies with the sandbox; known by a word of ours."""
     word = f"left-behind-{secrets.token_hex(8)}"
     _run(sandbox, f"WORD = {word!r}\n{DAEMON}", SMALL.wall_s)
