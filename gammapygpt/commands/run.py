@@ -28,7 +28,7 @@ from gammapygpt.commands.progress import progress
 from gammapygpt.errors import GammapyGPTError, UserError
 
 if TYPE_CHECKING:
-    from gammapygpt.session import Run
+    from gammapygpt.run import Run
 
 EXIT = {"passed": 0, "failed": 1, "refused": 1, "budget": 1, "interrupted": 1}
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

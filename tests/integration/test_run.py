@@ -9,7 +9,8 @@ import pytest
 
 from gammapygpt.errors import UserError
 from gammapygpt.runs.history import to_resume
-from gammapygpt.session import Run, resume, start
+from gammapygpt.run import Run
+from gammapygpt.session import resume, start
 from gammapygpt.settings import Settings
 
 REQUEST = 'How many observations are there? Write result.json with "n_obs" (integer).'

@@ -1,0 +1,221 @@
+"""One run: go on until the end, tell what happens, lay out the answer, write the status last."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast, get_args
+
+from gammapygpt import __version__
+from gammapygpt.context import Context
+from gammapygpt.errors import GammapyGPTError, UserError
+from gammapygpt.runs.changes import changed_data
+from gammapygpt.runs.folder import RunFolder
+from gammapygpt.sandbox import waiting
+from gammapygpt.settings import Settings
+from gammapygpt.state import Outcome, Request, Role, RunState
+
+Event = dict[str, Any]
+SILENT = frozenset({"token"})
+"""Events that are shown and not kept."""
+
+
+@dataclass
+class Run:
+    """One run: its folder, its switches, and how it ended once `stream` is exhausted."""
+
+    folder: RunFolder
+    settings: Settings
+    context: Context
+    outcome: Outcome | None = None
+    question: dict[str, Any] | None = field(default=None)
+    """What the run waits for an answer to, if it does (`approval`)."""
+
+    def stream(self, answer: bool | None = None) -> Iterator[Event]:
+        """Go on until the end, and tell what happens.
+
+        Parameters
+        ----------
+        answer : bool, optional
+            The user's answer to `question`, when the run waits for one.
+
+        Yields
+        ------
+        dict
+            One event; `event` names it.
+
+        Raises
+        ------
+        UserError, InfrastructureError
+            The run stopped and can be resumed.
+        """
+        with self.folder.lock():
+            starting = warm_up(self.context)
+            request = self.request()
+            try:
+                yield from self._stream(request, answer)
+            except GammapyGPTError as error:
+                self.interrupted(str(error))
+                raise
+            except (KeyboardInterrupt, GeneratorExit):
+                self.interrupted("stopped by the user")
+                raise
+            finally:
+                starting.join()
+                waiting.discard(str(self.folder.path))
+
+    def _stream(self, request: Request, answer: bool | None) -> Iterator[Event]:
+        from langchain_core.runnables import RunnableConfig
+        from langgraph.types import Command
+
+        from gammapygpt.graph.build import build_graph
+        from gammapygpt.graph.checkpoints import checkpoints
+        from gammapygpt.graph.routing import outcome, recursion_limit
+
+        config: RunnableConfig = {
+            "configurable": {"thread_id": self.folder.name},
+            "recursion_limit": recursion_limit(self.context),
+        }
+        with checkpoints(self.folder.path.parent) as saver:
+            graph = build_graph().compile(checkpointer=saver)
+            known = graph.get_state(config)
+            feed: Any = None if known.values else {"request": request}
+            if answer is not None:
+                feed = Command(resume=answer)
+            if feed is not None or known.next:
+                self.folder.update_manifest(status="running", reason="")
+                for event in graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync"):
+                    yield self.tell(event)
+            after = graph.get_state(config)
+        if after.interrupts:
+            self.question = dict(after.interrupts[0].value)
+            self.folder.update_manifest(status="interrupted", reason="waits for the user's approval")
+            return
+        state = cast(RunState, after.values)
+        yield self.tell(self.finish(outcome(state, self.context), state))
+
+    def tell(self, event: Event) -> Event:
+        """Put an event into the run's record, unless it is one to be shown and forgotten."""
+        if event.get("event") not in SILENT:
+            self.folder.append_event(event)
+        return event
+
+    def request(self) -> Request:
+        """The request with what the data folder holds; looked up once and kept, so that a change is noticed."""
+        from gammapygpt.data import stores
+
+        manifest = self.folder.manifest()
+        asked = manifest["request"]
+        data = stores.find_data(self.settings)
+        found = stores.find_stores(data)
+        seen = {store.path: store.checksum for store in found}
+        if "data" not in manifest:
+            self.folder.update_manifest(data={"path": str(data), "index_checksums": seen})
+        elif manifest["data"] != {"path": str(data), "index_checksums": seen}:
+            changed = changed_data(manifest["data"], data, seen)
+            raise UserError(
+                f"the data of run {self.folder.name} have changed since it began: {changed}.", "Start a new run."
+            )
+        return Request(
+            text=asked["text"],
+            data_path=str(data),
+            stores=found,
+            results=asked["results"],
+            expect_file=asked["expect_file"],
+        )
+
+    def finish(self, ended: Outcome, state: RunState) -> Event:
+        """Write down how it ended, lay out the answer, then write the status, last."""
+        from gammapygpt.runs.final import attempt_line, lay_out
+        from gammapygpt.runs.results import specs, units_of
+
+        self.folder.update_manifest(
+            finished=now(),
+            best=ended.best,
+            attempts=[attempt_line(attempt) for attempt in ended.attempts],
+            usage=ended.usage.model_dump(),
+            result=ended.result,
+            units=units_of(ended.result, specs(self.folder.manifest(), state)),
+            sandbox=sorted({a.execution.provider for a in ended.attempts if a.execution}),
+            versions=versions(self.settings),
+        )
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            verifying = pool.submit(self.verified, ended, state)
+            lay_out(self.folder, ended, state)
+            believed = verifying.result()
+        if believed.status != ended.status:
+            lay_out(self.folder, believed, state)
+        self.folder.update_manifest(
+            status=believed.status, reason=believed.reason, best=believed.best, result=believed.result
+        )
+        self.outcome = believed
+        return {"event": "finished", "status": believed.status, "reason": believed.reason}
+
+    def verified(self, ended: Outcome, state: RunState) -> Outcome:
+        """The outcome, once the script that passed in a warm worker has passed in a cold one too."""
+        from gammapygpt.agents import gates
+
+        best = next((attempt for attempt in ended.attempts if attempt.number == ended.best), None)
+        if best is None or best.execution is None or not (best.execution.warm and self.settings.sandbox.verify):
+            return ended
+        again = gates.verified_cold(best, state["request"], state.get("plan"), self.settings)
+        spent = again.execution.wall_s if again.execution else None
+        self.folder.update_manifest(verified={"passed": again.passed, "wall_s": spent, "summary": again.summary})
+        if again.passed:
+            return ended
+        reason = f"attempt {best.number} passed, but not when it was run again from nothing: {again.summary}"
+        return ended.model_copy(update={"status": "failed", "reason": reason, "best": None})
+
+    def interrupted(self, reason: str) -> None:
+        """Note that the run stopped where it can be taken up again."""
+        self.folder.update_manifest(status="interrupted", reason=reason)
+
+
+def warm_up(context: Context) -> threading.Thread:
+    """Start the sandbox of the first script and import what a run needs, while its data are looked at.
+
+    Returns
+    -------
+    threading.Thread
+        The one that starts the sandbox; what it got ready can be discarded once it has ended.
+    """
+
+    def start_sandbox() -> None:
+        from gammapygpt.data.stores import find_data
+
+        with suppress(GammapyGPTError):  # whoever needs it will say so
+            waiting.prepare(context.run_folder, context.settings, str(find_data(context.settings)))
+
+    def imports() -> None:
+        import gammapygpt.graph.build
+        import gammapygpt.graph.checkpoints  # noqa: F401
+
+        if llm_is_remote(context):
+            import langchain_openai  # noqa: F401
+
+    threading.Thread(target=imports, daemon=True, name="imports").start()
+    starting = threading.Thread(target=start_sandbox, daemon=True, name="start sandbox")
+    starting.start()
+    return starting
+
+
+def llm_is_remote(context: Context) -> bool:
+    """Whether an agent speaks through a server."""
+    names = {context.backend_name(role) for role in get_args(Role)}
+    return any(name in context.settings.backends and context.settings.backends[name].kind == "openai" for name in names)
+
+
+def versions(settings: Settings) -> dict[str, str]:
+    """What made the numbers: our version, and those of the analysis environment."""
+    from gammapygpt.agents.workshop import environment
+
+    return {"gammapygpt": __version__, **environment(settings).versions}
+
+
+def now() -> str:
+    """The time, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
