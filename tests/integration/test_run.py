@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gammapygpt.errors import UserError
-from gammapygpt.runs.history import to_resume
 from gammapygpt.run import Run
+from gammapygpt.runs.history import to_resume
 from gammapygpt.session import resume, start
 from gammapygpt.settings import Settings
 
