@@ -86,7 +86,8 @@ class Run:
             feed: Any = None if known.values else {"request": request}
             if answer is not None:
                 feed = Command(resume=answer)
-            if feed is not None or known.next:
+            # `next` leaves out a node that was killed after its writes and before its checkpoint; `tasks` does not
+            if feed is not None or known.tasks:
                 self.folder.update_manifest(status="running", reason="")
                 for event in graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync"):
                     yield self.tell(event)

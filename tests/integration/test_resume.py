@@ -72,7 +72,7 @@ def told(record: Path, event: str, agent: str) -> bool:
 def resumed(command: list[str]) -> dict:
     """What `resume --json` says."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
 

@@ -274,3 +274,23 @@ def test_a_model_that_refuses_is_asked_again(begin):
     run = begin({"role": "coder", "fault": "refused"}, RIGHT)
     finish(run)
     assert [attempt.failure for attempt in run.outcome.attempts] == ["format", None]
+
+
+def test_a_node_whose_writes_were_kept_but_not_its_checkpoint_is_not_the_end(begin, monkeypatch):
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    run = begin(RAISES, RIGHT)
+    put = SqliteSaver.put
+
+    def killed_after_the_executor(self, config, checkpoint, metadata, new_versions):
+        if checkpoint["channel_values"].get("attempts"):
+            raise KeyboardInterrupt
+        return put(self, config, checkpoint, metadata, new_versions)
+
+    monkeypatch.setattr(SqliteSaver, "put", killed_after_the_executor)
+    with pytest.raises(KeyboardInterrupt):
+        finish(run)
+    monkeypatch.undo()
+    again = resume(run.folder, run.settings)
+    finish(again)
+    assert [attempt.failure for attempt in again.outcome.attempts] == ["runtime", None]
