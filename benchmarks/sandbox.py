@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 from gammapygpt.sandbox import Limits, open_sandbox
@@ -178,6 +179,7 @@ def machine() -> dict[str, object]:
     return {
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "gammapy": version("gammapy"),
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
         "sandbox": open_sandbox(Settings(), "").name,
@@ -191,7 +193,8 @@ def main() -> None:
     parser.add_argument("--leaks", type=int, default=0, metavar="RUNS")
     parser.add_argument("--out", default="")
     arguments = parser.parse_args()
-    results: dict[str, object] = {"machine": machine(), "command": "python benchmarks/sandbox.py"}
+    asked = f"--leaks {arguments.leaks}" if arguments.leaks else f"--data FOLDER --repeat {arguments.repeat}"
+    results: dict[str, object] = {"machine": machine(), "command": f"python benchmarks/sandbox.py {asked}"}
     if arguments.leaks:
         results["leaks"] = leaks(arguments.leaks)
     else:

@@ -130,6 +130,8 @@ class SandboxSettings(Section):
     """Number of files collected from the workspace."""
     output_kb: int = Field(default=256, gt=0)
     """Kept of each of stdout and stderr, head and tail."""
+    warm: bool = True
+    """Import Gammapy into the sandbox that waits for a script; costs about 190 MB while a model writes."""
     verify: bool = True
     """Run the script that passed once more, where nothing was imported beforehand."""
 

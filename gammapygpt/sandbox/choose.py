@@ -157,7 +157,7 @@ def open_sandbox(settings: Settings, data_path: str, warm: bool = True) -> Singl
     data_path : str
         Folder that scripts see read-only as PHOTON_STORAGE and GAMMAPY_DATA; empty for none.
     warm : bool
-        Whether a worker imports Gammapy before its script comes.
+        Whether a worker imports Gammapy before its script comes; the settings may forbid it.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def open_sandbox(settings: Settings, data_path: str, warm: bool = True) -> Singl
     for _, provider in tried:
         if provider is not None:
             python = interpreter(settings.analysis.python)
-            return SingleUseSandbox(provider, python, data_path, limits(settings), warm)
+            return SingleUseSandbox(provider, python, data_path, limits(settings), warm and settings.sandbox.warm)
     raise _refusal([result for result, _ in tried])
 
 

@@ -37,11 +37,11 @@ def line(tmp_path: Path, simulated_data: Path):
     """The command line with settings of its own, for a server."""
     config = tmp_path / "config.toml"
 
-    def line(url: str, *arguments: str) -> list[str]:
+    def line(url: str, *arguments: str, retrieval: bool = False) -> list[str]:
         config.write_text(
             f'default_backend = "test"\n[backends.test]\nkind = "openai"\nmodel = "m"\nbase_url = "{url}"\n'
             f'abilities = []\n[data]\npath = "{simulated_data}"\n[runs]\nfolder = "{tmp_path / "runs"}"\n'
-            "[switches]\noptimiser = true\n"
+            f"[switches]\noptimiser = true\nretrieval = {str(retrieval).lower()}\n[sandbox]\nwarm = false\n"
         )
         return [sys.executable, "-m", "gammapygpt", *arguments, "--config", str(config)]
 
@@ -79,8 +79,9 @@ def resumed(command: list[str]) -> dict:
 @pytest.mark.parametrize("agent", AGENTS)
 def test_killed_in_any_node_a_run_ends_as_if_it_had_not_been(agent, line, scripted_server, tmp_path):
     server = scripted_server(*answers())
-    folder = killed_at(line(server.url, "run", REQUEST), tmp_path / "runs", "agent", agent)
-    outcome = resumed(line(server.url, "resume", "--json"))
+    looks_up = agent == "retriever"
+    folder = killed_at(line(server.url, "run", REQUEST, retrieval=looks_up), tmp_path / "runs", "agent", agent)
+    outcome = resumed(line(server.url, "resume", "--json", retrieval=looks_up))
     assert (outcome["run"], outcome["status"]) == (folder.name, "passed")
     assert outcome["result"] == {"n_obs": 4}
     assert outcome["failures"] == ["runtime", None, None]

@@ -65,6 +65,7 @@ def begin(tmp_path: Path, simulated_data: Path):
                 "backends": {"scripted": {"kind": "scripted", "replies": str(tmp_path / "replies.toml")}},
                 "data": {"path": str(simulated_data)},
                 "runs": {"folder": str(tmp_path / "runs")},
+                "sandbox": {"warm": False} | sections.pop("sandbox", {}),
                 "switches": {"planner": False, "critic": False, "retrieval": False} | sections.pop("switches", {}),
                 **sections,
             }
@@ -254,7 +255,7 @@ json.dump({"n_obs": 4 if "gammapy.makers" in sys.modules else float("nan")}, ope
 
 
 def test_a_script_that_only_works_in_a_warm_worker_does_not_pass(begin):
-    run = begin(LACKS_AN_IMPORT)
+    run = begin(LACKS_AN_IMPORT, sandbox={"warm": True})
     finish(run)
     assert run.outcome.attempts[0].passed
     assert run.outcome.status == "failed"
@@ -265,7 +266,7 @@ def test_a_script_that_only_works_in_a_warm_worker_does_not_pass(begin):
 
 
 def test_a_script_that_passes_is_run_again_from_nothing(begin):
-    run = begin(RIGHT)
+    run = begin(RIGHT, sandbox={"warm": True})
     finish(run)
     assert run.folder.manifest()["verified"]["passed"]
 
