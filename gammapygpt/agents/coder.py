@@ -8,7 +8,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from gammapygpt import cookbook
-from gammapygpt.agents.reading import wanted_results
+from gammapygpt.agents.reading import plan_by_rules, wanted_results
 from gammapygpt.agents.strategy import strategy
 from gammapygpt.agents.workshop import ask, backend, conversation, folder, rules_alone, told
 from gammapygpt.context import Context
@@ -30,9 +30,10 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     waiting.prepare(runtime.context.run_folder, runtime.context.settings, state["request"].data_path)
     plan, snippets = state.get("plan"), state.get("snippets", [])
     shown = example(plan, snippets) if runtime.context.retrieval else ""
-    fits = plan is not None and plan.recipe and how == "first"
+    able = "tools" in backend("coder", runtime.context).abilities
+    fits = how == "first" and recipe_fits(plan, state["request"], able=able)
     base, patch = shown, constants_of(shown) if fits else None
-    brief = patch is not None and "tools" not in backend("coder", runtime.context).abilities
+    brief = patch is not None and not able
     messages = conversation("coder", runtime.context, **task(state, shown, patch, brief=brief))
     if how == "repair":
         base, patch = attempts[-1].script, lines_to_offer(attempts[-1])
@@ -106,6 +107,16 @@ def example(plan: Plan | None, snippets: list[Snippet]) -> str:
         return cookbook.fill(recipe, plan.parameters if plan and plan.recipe else {})
     except UserError:
         return recipe.source
+
+
+def recipe_fits(plan: Plan | None, request: Request, *, able: bool) -> bool:
+    """Whether other constants may be all that the planned recipe needs.
+
+    A small model takes any recipe rather than none, so its choice counts only where the rules come to the same.
+    """
+    if plan is None or not plan.recipe:
+        return False
+    return able or plan.recipe == plan_by_rules(request).recipe
 
 
 def constants_of(script: str) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 from gammapygpt import cookbook
 from gammapygpt.agents import coder
 from gammapygpt.llm.base import Reply
-from gammapygpt.state import Attempt, Critique, Execution, Finding
+from gammapygpt.state import Attempt, Critique, Execution, Finding, Plan, Request, StoreInfo
 
 SCRIPT = "".join(f"line{number} = {number}\n" for number in range(1, 21))
 
@@ -68,3 +68,14 @@ def test_replacement_lines_of_a_first_draft_go_into_the_example():
     assert (first, last) == (3, 6)
     assert coder.constants_of("import os\n") is None
     assert coder.constants_of("") is None
+
+
+def test_a_small_models_choice_of_recipe_counts_only_where_the_rules_agree():
+    store = StoreInfo(path="dl3", n_observations=1, obs_ids=[1], ra_deg=[83.6], dec_deg=[22.0], checksum="")
+    spectrum = Request(text="Spectrum of the Crab Nebula with reflected regions, power law", stores=[store])
+    absorbed = Request(text="Apply EBL absorption at redshift 0.116 to a power law", stores=[store])
+    plan = Plan(recipe="reflected_spectrum")
+    assert coder.recipe_fits(plan, spectrum, able=False)
+    assert not coder.recipe_fits(plan, absorbed, able=False)
+    assert coder.recipe_fits(plan, absorbed, able=True)
+    assert not coder.recipe_fits(Plan(), spectrum, able=True)
