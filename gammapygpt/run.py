@@ -55,18 +55,21 @@ class Run:
         """
         with self.folder.lock():
             starting = warm_up(self.context)
-            request = self.request()
             try:
-                yield from self._stream(request, answer)
-            except GammapyGPTError as error:
-                self.interrupted(str(error))
-                raise
-            except (KeyboardInterrupt, GeneratorExit):
-                self.interrupted("stopped by the user")
-                raise
+                yield from self._noted(self.request(), answer)
             finally:
                 starting.join()
                 waiting.discard(str(self.folder.path))
+
+    def _noted(self, request: Request, answer: bool | None) -> Iterator[Event]:
+        try:
+            yield from self._stream(request, answer)
+        except GammapyGPTError as error:
+            self.interrupted(str(error))
+            raise
+        except (KeyboardInterrupt, GeneratorExit):
+            self.interrupted("stopped by the user")
+            raise
 
     def _stream(self, request: Request, answer: bool | None) -> Iterator[Event]:
         from langchain_core.runnables import RunnableConfig
@@ -160,7 +163,7 @@ class Run:
         """The outcome, once the script that passed in a warm worker has passed in a cold one too."""
         from gammapygpt.agents import gates
 
-        best = next((attempt for attempt in ended.attempts if attempt.number == ended.best), None)
+        best = ended.answer
         if best is None or best.execution is None or not (best.execution.warm and self.settings.sandbox.verify):
             return ended
         again = gates.verified_cold(best, state["request"], state.get("plan"), self.settings)

@@ -280,9 +280,11 @@ class Outcome(BaseModel):
     usage: Usage = Field(default_factory=Usage)
 
     @property
+    def answer(self) -> Attempt | None:
+        """The attempt that stands, if one does."""
+        return next((attempt for attempt in self.attempts if attempt.number == self.best), None)
+
+    @property
     def result(self) -> dict[str, Any]:
         """The numbers of the answer; empty when there is none."""
-        for attempt in self.attempts:
-            if attempt.number == self.best and attempt.validation is not None:
-                return attempt.validation.result
-        return {}
+        return self.answer.validation.result if self.answer and self.answer.validation else {}

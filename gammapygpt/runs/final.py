@@ -15,7 +15,7 @@ def lay_out(folder: RunFolder, outcome: Outcome, state: RunState) -> None:
 
     shutil.rmtree(folder.final, ignore_errors=True)
     folder.final.mkdir()
-    best = next((attempt for attempt in outcome.attempts if attempt.number == outcome.best), None)
+    best = outcome.answer
     if best is not None:
         write_file(folder.final / "script.py", best.script)
         workspace = folder.attempt(best.number) / "workspace"

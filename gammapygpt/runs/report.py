@@ -56,7 +56,7 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
         The last state of the graph; empty for a script that was tried without one.
     """
     manifest = folder.manifest()
-    best = next((attempt for attempt in outcome.attempts if attempt.number == outcome.best), None)
+    best = outcome.answer
     spoke = voices(manifest, folder.events())
     plan, critique = state.get("plan"), state.get("critique")
     script = best or next((attempt for attempt in reversed(outcome.attempts) if attempt.script), None)
