@@ -72,7 +72,7 @@ class Snippet(BaseModel):
     """One piece of reference material from the installed Gammapy or the cookbook."""
 
     source: str
-    """`recipe:NAME`, `api:QUALIFIED.NAME`, `tutorial:NAME`, `drift:OLD`."""
+    """`KIND:NAME`, e.g. `recipe:reflected_spectrum`, `api:QUALIFIED.NAME`, `tutorial:NAME`, `drift:OLD`."""
     title: str
     text: str
     score: float = 0.0
@@ -260,6 +260,13 @@ class RunState(TypedDict, total=False):
 
     request: Request
     snippets: list[Snippet]
+    """What was found for the request."""
+    looked_up: list[str]
+    """Names that were looked up after a failure: never the same twice."""
+    found: list[Snippet]
+    """What was found for the names that the last attempt failed on; empty once the coder was told."""
+    conversation: list[dict[str, Any]]
+    """The coder's last messages; a repair is asked for below them."""
     plan: Plan | None
     draft: Draft | None
     attempts: Annotated[list[Attempt], operator.add]

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, NamedTuple
 
 from langgraph.runtime import Runtime
 
 from gammapygpt import cookbook
+from gammapygpt.agents import material
 from gammapygpt.agents.reading import plan_by_rules, wanted_results
+from gammapygpt.agents.repairing import afresh, lines_to_offer, repair_turn, unsaid
 from gammapygpt.agents.strategy import strategy
-from gammapygpt.agents.workshop import ask, backend, conversation, folder, rules_alone, told
+from gammapygpt.agents.workshop import ask, backend, conversation, folder, gammapy_version, rules_alone, told
 from gammapygpt.context import Context
+from gammapygpt.cookbook import Recipe
 from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Message, Reply
-from gammapygpt.prompts import render
 from gammapygpt.sandbox import waiting
-from gammapygpt.state import Attempt, Draft, How, Plan, Request, RunState, Snippet, StoreInfo
+from gammapygpt.state import Draft, How, Plan, Request, RunState, Snippet, StoreInfo
 
-AROUND = 3
-"""Lines before and after a failing one that a repair turn offers."""
+CONVERSATION = {True: 24_000, False: 6_000}
+"""Tokens up to which earlier repairs stay in a conversation, by whether the model can call tools."""
+
+
+class Asking(NamedTuple):
+    """What the model is asked."""
+
+    messages: list[Message]
+    base: str
+    """The script that the messages end with, or the example."""
+    patch: tuple[int, int] | None
+    """Its lines that may be replaced, first and last."""
 
 
 def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     """Ask for a script; a sandbox starts while the model writes."""
-    attempts = state.get("attempts", [])
-    number = len(attempts) + 1
-    how = next_step(state)
-    waiting.prepare(runtime.context.run_folder, runtime.context.settings, state["request"].data_path)
-    plan, snippets = state.get("plan"), state.get("snippets", [])
-    shown = example(plan, snippets) if runtime.context.retrieval else ""
-    able = "tools" in backend("coder", runtime.context).abilities
-    fits = how == "first" and recipe_fits(plan, state["request"], able=able)
-    base, patch = shown, constants_of(shown) if fits else None
-    brief = patch is not None and not able
-    messages = conversation("coder", runtime.context, **task(state, shown, patch, brief=brief))
-    if how == "repair":
-        base, patch = attempts[-1].script, lines_to_offer(attempts[-1])
-        messages += repair_turn(state, patch)
-    elif attempts:
-        messages[-1].content += "\n" + afresh(state)
+    attempts, context = state.get("attempts", []), runtime.context
+    number, how = len(attempts) + 1, next_step(state)
+    waiting.prepare(context.run_folder, context.settings, state["request"].data_path)
+    able = "tools" in backend("coder", context).abilities
+    messages, base, patch = (to_repair if how == "repair" else to_draft)(state, context, able=able)
+    messages[-1].patch_lines = patch
     reply = ask(
         "coder",
         state,
@@ -52,11 +54,59 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         base=base,
     )
     draft = draft_of(reply, base, number, how)
-    record = [*(message.model_dump() for message in messages), {"role": "assistant", "content": reply.text}]
-    folder(runtime.context).keep_draft(draft, record)
+    record = [message.model_dump(include={"role", "content"}) for message in messages]
+    folder(context).keep_draft(draft, [*record, {"role": "assistant", "content": reply.text}])
     runtime.stream_writer({"event": "drafted", "attempt": number, "how": draft.how, "fault": draft.fault})
-    refused = draft.fault == "refused" and rules_alone(runtime.context)
-    return {"draft": draft, "refusal": draft.fault_message if refused else "", "usage": reply.usage}
+    refused = draft.fault == "refused" and rules_alone(context)
+    return {
+        "draft": draft,
+        "conversation": [message.model_dump() for message in messages],
+        "found": [],
+        "refusal": draft.fault_message if refused else "",
+        "usage": reply.usage,
+    }
+
+
+def to_draft(state: RunState, context: Context, *, able: bool) -> Asking:
+    """A conversation begun anew: the first draft, or another one after others failed."""
+    plan, snippets, attempts = state.get("plan"), state.get("snippets", []), state.get("attempts", [])
+    recipe = closest(plan, snippets) if context.retrieval else None
+    shown = example(recipe, plan)
+    patch = constants_of(shown) if not attempts and recipe_fits(plan, state["request"], able=able) else None
+    brief = patch is not None and not able
+    others = [] if brief else [one for one in recipes_last(snippets) if not recipe or one.text != recipe.source]
+    reference = material.chosen(others, material.REFERENCE[able], shown=[shown])
+    version = gammapy_version(context.settings)
+    messages = conversation("coder", context, gammapy=version, **task(state, shown, reference, patch, brief=brief))
+    if attempts:
+        messages[-1].content += "\n" + afresh(state, looked_up(state, messages, able=able))
+    return Asking(messages, shown, patch)
+
+
+def to_repair(state: RunState, context: Context, *, able: bool) -> Asking:
+    """The last conversation and one more turn: what a server has read of it, it need not read again.
+
+    One that has grown too long goes on from its task.
+    """
+    last = state["attempts"][-1]
+    patch = lines_to_offer(last)
+    begun = [Message.model_validate(turn) for turn in state.get("conversation", [])]
+    begun = begun or to_draft({"request": state["request"], "plan": state.get("plan")}, context, able=able).messages
+    turn = repair_turn(state, patch, looked_up(state, begun, able=able))
+    if sum(material.tokens(message.content) for message in [*begun, *turn]) > CONVERSATION[able]:
+        begun = begun[:2]
+    return Asking([*begun, *turn], last.script, patch)
+
+
+def looked_up(state: RunState, begun: list[Message], *, able: bool) -> list[Snippet]:
+    """What was found for the failing names and is said neither earlier in the conversation nor in this turn."""
+    found = unsaid(state.get("found", []), state["attempts"][-1])
+    return material.chosen(found, material.FOUND[able], shown=[message.content for message in begun])
+
+
+def recipes_last(snippets: list[Snippet]) -> list[Snippet]:
+    """The pieces with other recipes behind them: one whole script is shown anyway, as the example."""
+    return sorted(snippets, key=lambda snippet: snippet.source.startswith("recipe:"))
 
 
 def next_step(state: RunState) -> How:
@@ -69,14 +119,15 @@ def next_step(state: RunState) -> How:
     return "repair" if critique is None or critique.action == "repair" else "fresh"
 
 
-def task(state: RunState, shown: str, patch: tuple[int, int] | None, *, brief: bool) -> dict[str, Any]:
+def task(
+    state: RunState, shown: str, reference: list[Snippet], patch: tuple[int, int] | None, *, brief: bool
+) -> dict[str, Any]:
     """What the task turn of the prompt is filled with.
 
     `brief` leaves out what is not needed to fill in constants: a small model reads 20 tokens a second, and the less it
     reads the less it strays.
     """
     request, plan = state["request"], state.get("plan")
-    snippets = [] if brief else state.get("snippets", [])
     head = "\n".join(shown.splitlines()[: patch[1]]) if patch and brief else shown.rstrip("\n")
     return {
         "request": request.text,
@@ -84,7 +135,8 @@ def task(state: RunState, shown: str, patch: tuple[int, int] | None, *, brief: b
         "results": wanted_results(request, plan),
         "steps": plan.steps if plan else [],
         "assumptions": plan.assumptions if plan else [],
-        "reference": [snippet for snippet in snippets if not snippet.source.startswith("recipe:")],
+        "reference": material.cited(reference),
+        "cite": material.to_cite(reference),
         "example": head,
         "brief": brief,
         "patch": {"first": patch[0], "last": patch[1]} if patch else None,
@@ -97,10 +149,14 @@ def chosen_stores(request: Request, plan: Plan | None) -> list[StoreInfo]:
     return [store for store in request.stores if store.path == named] or request.stores
 
 
-def example(plan: Plan | None, snippets: list[Snippet]) -> str:
-    """The closest recipe: the plan's, with its constants filled, or the best that retrieval found."""
+def closest(plan: Plan | None, snippets: list[Snippet]) -> Recipe | None:
+    """The closest recipe: the plan's, or the best that retrieval found."""
     found = [snippet.source.removeprefix("recipe:") for snippet in snippets if snippet.source.startswith("recipe:")]
-    recipe = cookbook.recipes().get(plan.recipe if plan and plan.recipe else (found or [""])[0])
+    return cookbook.recipes().get(plan.recipe if plan and plan.recipe else (found or [""])[0])
+
+
+def example(recipe: Recipe | None, plan: Plan | None) -> str:
+    """A recipe's script, with the constants that the plan gives it."""
     if recipe is None:
         return ""
     try:
@@ -127,61 +183,6 @@ def constants_of(script: str) -> tuple[int, int] | None:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper()
     ]
     return (found[0].lineno, found[-1].end_lineno or found[-1].lineno) if found else None
-
-
-def lines_to_offer(attempt: Attempt) -> tuple[int, int] | None:
-    """The failing line with a few around it; None where no one line is to blame."""
-    blamed = [finding.line for finding in attempt.findings if finding.line and finding.severity == "error"]
-    if attempt.execution and attempt.execution.line:
-        blamed = [attempt.execution.line]
-    last = len(attempt.script.splitlines())
-    if not blamed or min(blamed) > last or max(blamed) - min(blamed) > 4 * AROUND:
-        return None
-    return max(1, min(blamed) - AROUND), min(last, max(blamed) + AROUND)
-
-
-def repair_turn(state: RunState, patch: tuple[int, int] | None) -> list[Message]:
-    """The failed script as the model's own last word, and what is wrong with it."""
-    last, critique = state["attempts"][-1], state.get("critique")
-    text = render(
-        "coder",
-        "repair",
-        **failure(last),
-        advice=critique.advice if critique else "",
-        patch=offered(last.script, patch) if patch else None,
-    )
-    return [Message(role="assistant", content=f"```python\n{last.script}\n```"), Message(role="user", content=text)]
-
-
-def failure(attempt: Attempt) -> dict[str, Any]:
-    """What a prompt says of a failed attempt."""
-    from gammapygpt.knowledge import drift_hints
-
-    execution = attempt.execution
-    findings = [*attempt.findings, *(attempt.validation.findings if attempt.validation else [])]
-    error = f"{execution.exception}: {execution.message}" if execution and execution.exception else ""
-    told_errors = "\n".join([error, *(finding.message for finding in findings)]).strip()
-    return {
-        "summary": attempt.summary,
-        "findings": [finding for finding in findings if finding.severity == "error"],
-        "traceback": execution.traceback if execution else "",
-        "hints": drift_hints(told_errors, attempt.script)[:2] if told_errors else [],
-    }
-
-
-def offered(script: str, lines: tuple[int, int]) -> dict[str, Any]:
-    """Lines of a script with their numbers."""
-    first, last = lines
-    shown = script.splitlines()[first - 1 : last]
-    numbered = "\n".join(f"{number:4d}  {line}" for number, line in enumerate(shown, first))
-    return {"first": first, "last": last, "numbered": numbered}
-
-
-def afresh(state: RunState) -> str:
-    """What went wrong so far, for a draft that must be another one."""
-    critique = state.get("critique")
-    failures = [{"number": attempt.number, "summary": attempt.summary} for attempt in state["attempts"]]
-    return render("coder", "fresh", failures=failures, advice=critique.advice if critique else "")
 
 
 def draft_of(reply: Reply, base: str, number: int, how: How) -> Draft:

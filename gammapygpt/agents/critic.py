@@ -7,7 +7,7 @@ from typing import Any, get_args
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
-from gammapygpt.agents.coder import failure
+from gammapygpt.agents.repairing import failure
 from gammapygpt.agents.strategy import strategy
 from gammapygpt.agents.workshop import ask, conversation
 from gammapygpt.context import Context

@@ -1,8 +1,11 @@
 """The graph: who speaks after whom. One screen, on purpose.
 
 START -> retriever -> planner -> coder -> executor -> critic -> END
-                        ^          ^______________________|  |
-                        |_________________________________|  +-> optimiser -> executor -> END
+             |  ^       ^         ^  ^                 |  |  |
+             |  |       |         |  +-----------------+  |  +-> optimiser -> executor -> END
+             |  |       +---------|-----------------------+
+             |  +-----------------|-----------------------+  (names that are not there are looked up)
+             +--------------------+
 """
 
 from __future__ import annotations

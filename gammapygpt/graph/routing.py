@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from langgraph.runtime import Runtime
 
+from gammapygpt.agents.lookup import new_names
 from gammapygpt.agents.strategy import Strategy, strategy
 from gammapygpt.context import Context
 from gammapygpt.state import Outcome, RunState, Usage
@@ -20,8 +21,8 @@ def first_agent(state: RunState, runtime: Runtime[Context]) -> Literal["retrieve
 
 
 def after_retrieval(state: RunState, runtime: Runtime[Context]) -> Literal["planner", "coder"]:
-    """Plan if there is a planner."""
-    return "planner" if runtime.context.planner else "coder"
+    """Plan if there is a planner; write, if there was a plan and its script failed."""
+    return "planner" if runtime.context.planner and not state.get("attempts") else "coder"
 
 
 def after_planning(state: RunState, runtime: Runtime[Context]) -> Literal["coder", "__end__"]:
@@ -36,7 +37,7 @@ def after_writing(state: RunState) -> Literal["executor", "__end__"]:
 
 def after_execution(
     state: RunState, runtime: Runtime[Context]
-) -> Literal["critic", "coder", "planner", "optimiser", "__end__"]:
+) -> Literal["critic", "retriever", "coder", "planner", "optimiser", "__end__"]:
     """Passed: let the critic look at it, then the optimiser. Failed: try again while the budget lasts."""
     if state.get("refusal"):
         return END
@@ -50,7 +51,9 @@ def after_execution(
     return _next_draft(state, runtime.context, strategy(state["attempts"]))
 
 
-def after_critique(state: RunState, runtime: Runtime[Context]) -> Literal["coder", "planner", "optimiser", "__end__"]:
+def after_critique(
+    state: RunState, runtime: Runtime[Context]
+) -> Literal["retriever", "coder", "planner", "optimiser", "__end__"]:
     """Do what the critic says, in so far as the budget allows it."""
     if state["attempts"][-1].passed:
         return _after_success(state, runtime.context)
@@ -71,10 +74,14 @@ def _after_success(state: RunState, context: Context) -> Literal["optimiser", "_
     return "optimiser" if context.optimiser and not over_budget(state, context, drafts=False) else END
 
 
-def _next_draft(state: RunState, context: Context, how: Strategy) -> Literal["coder", "planner", "__end__"]:
+def _next_draft(
+    state: RunState, context: Context, how: Strategy
+) -> Literal["retriever", "coder", "planner", "__end__"]:
     if over_budget(state, context):
         return END
-    return "planner" if how == "replan" and context.planner else "coder"
+    if how == "replan" and context.planner:
+        return "planner"
+    return "retriever" if context.retrieval and new_names(state) else "coder"
 
 
 def over_budget(state: RunState, context: Context, *, drafts: bool = True) -> str:
@@ -101,7 +108,7 @@ def over_budget(state: RunState, context: Context, *, drafts: bool = True) -> st
 
 
 def recursion_limit(context: Context) -> int:
-    """Steps that a run can take at the most: each draft may meet planner, coder, executor and critic."""
+    """Steps that a run can take at the most: each draft may meet retriever or planner, coder, executor and critic."""
     return 4 * context.attempts + 8
 
 

@@ -18,6 +18,8 @@ OnToken = Callable[[str], None]
 class Message(BaseModel):
     role: Literal["system", "user", "assistant"]
     content: str
+    patch_lines: tuple[int, int] | None = None
+    """Of an earlier turn that asked for a script: the lines that were offered for replacement then."""
 
 
 class Question(BaseModel):

@@ -72,6 +72,11 @@ def json_instruction(schema: dict[str, Any]) -> str:
     )
 
 
+def script_instruction(offered: tuple[int, int] | None) -> str:
+    """What to say where the script comes as a field of an object."""
+    return json_instruction(script_schema(offered))
+
+
 def fence_instruction(offered: tuple[int, int] | None) -> str:
     """What to say where the script comes as text; with the lines that may be replaced, if any are offered."""
     if offered is None:

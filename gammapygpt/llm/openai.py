@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gammapygpt.llm import abilities, forms, patching, reading
@@ -56,15 +57,13 @@ class OpenAIBackend:
         return reply
 
     def _script(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
-        messages = [message.model_dump() for message in question.messages]
         # a 1.5B model writes better code, and fewer tokens, into a prefilled block than into a JSON string
         if "tools" in can or ("json_schema" in can and "prefill" not in can):
             schema = forms.script_schema(question.patch_lines)
-            if "tools" not in can:
-                messages[-1]["content"] += "\n\n" + forms.json_instruction(schema)
+            messages = plain(question) if "tools" in can else instructed(question, forms.script_instruction)
             answer = self._structured(messages, schema, question, can, on_token)
         else:
-            messages[-1]["content"] += "\n\n" + forms.fence_instruction(question.patch_lines)
+            messages = instructed(question, forms.fence_instruction)
             begun = forms.PREFILL + (patching.marker(question.patch_lines) if question.patch_lines else "")
             answer = self._fenced(messages, begun if "prefill" in can else "", question.fresh, on_token)
         return read_script(answer, question.patch_lines, question.base)
@@ -80,7 +79,7 @@ class OpenAIBackend:
         return answer
 
     def _json(self, question: Question, can: frozenset[str], on_token: OnToken | None) -> Reply:
-        messages = [message.model_dump() for message in question.messages]
+        messages = plain(question)
         schema = question.json_schema or {"title": "reply", "type": "object"}
         if "tools" not in can:
             messages[-1]["content"] += "\n\n" + forms.json_instruction(schema)
@@ -100,6 +99,24 @@ class OpenAIBackend:
         elif "json_schema" in can:
             form["response_format"] = forms.response_format(schema)
         return self._wire.send(messages, fresh=question.fresh, on_token=on_token, **form)
+
+
+def plain(question: Question) -> list[dict[str, str]]:
+    """The messages as they are sent."""
+    return [{"role": message.role, "content": message.content} for message in question.messages]
+
+
+def instructed(question: Question, instruction: Callable[[tuple[int, int] | None], str]) -> list[dict[str, str]]:
+    """The messages with the form of the reply below each turn that asks; an earlier turn as it was sent then.
+
+    So a server that keeps what it has read and written reads the new turn alone.
+    """
+    sent, offered = plain(question), [message.patch_lines for message in question.messages]
+    offered[-1] = question.patch_lines
+    for message, lines in zip(sent, offered, strict=True):
+        if message["role"] == "user":
+            message["content"] += "\n\n" + instruction(lines)
+    return sent
 
 
 def read_script(answer: Answer, offered: tuple[int, int] | None, script: str = "") -> Reply:

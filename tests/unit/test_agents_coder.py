@@ -1,7 +1,7 @@
 """Drafts made of replies: whole scripts, replaced lines, and replies that hold neither."""
 
 from gammapygpt import cookbook
-from gammapygpt.agents import coder
+from gammapygpt.agents import coder, repairing
 from gammapygpt.llm.base import Reply
 from gammapygpt.state import Attempt, Critique, Execution, Finding, Plan, Request, StoreInfo
 
@@ -33,12 +33,12 @@ def test_a_cut_reply_keeps_its_name():
 
 def test_the_failing_line_is_offered_with_its_neighbours():
     crashed = failed(execution=Execution(provider="test", exit_code=1, exception="TypeError", line=10))
-    assert coder.lines_to_offer(crashed) == (7, 13)
+    assert repairing.lines_to_offer(crashed) == (7, 13)
     first = failed(findings=[Finding(gate="contract", kind="contract", line=1, message="no")])
-    assert coder.lines_to_offer(first) == (1, 4)
+    assert repairing.lines_to_offer(first) == (1, 4)
     scattered = [Finding(gate="contract", kind="contract", line=line, message="no") for line in (1, 20)]
-    assert coder.lines_to_offer(failed(findings=scattered)) is None
-    assert coder.lines_to_offer(failed()) is None
+    assert repairing.lines_to_offer(failed(findings=scattered)) is None
+    assert repairing.lines_to_offer(failed()) is None
 
 
 def test_next_step_follows_the_critic_but_never_repeats_itself():
@@ -52,7 +52,7 @@ def test_next_step_follows_the_critic_but_never_repeats_itself():
 
 
 def test_numbers_of_offered_lines_are_those_of_the_script():
-    offered = coder.offered(SCRIPT, (9, 10))
+    offered = repairing.offered(SCRIPT, (9, 10))
     assert offered["numbered"] == "   9  line9 = 9\n  10  line10 = 10"
 
 

@@ -1,0 +1,45 @@
+"""Runs with scripted replies, the real graph and the real sandbox, on simulated data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from scripted_run import REQUEST
+
+from gammapygpt.run import Run
+from gammapygpt.session import start
+from gammapygpt.settings import Settings
+
+
+@pytest.fixture
+def begin(tmp_path: Path, simulated_data: Path):
+    """Start a run whose coder answers with these replies, each a script or the fields of a [[reply]]."""
+
+    def begin(*replies: str | dict, expect: str = "", request: str = REQUEST, **sections: dict) -> Run:
+        tables = []
+        for reply in replies:
+            fields = {"role": "coder", "script": reply} if isinstance(reply, str) else reply
+            usage = {"input_tokens": 100, "output_tokens": 20}
+            tables.append("[[reply]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in fields.items()))
+            tables[-1] += "".join(f"usage.{k} = {v}\n" for k, v in usage.items())
+        (tmp_path / "replies.toml").write_text("\n".join(tables))
+        settings = Settings.model_validate(
+            {
+                "default_backend": "scripted",
+                "backends": {"scripted": {"kind": "scripted", "replies": str(tmp_path / "replies.toml")}},
+                "data": {"path": str(simulated_data)},
+                "runs": {"folder": str(tmp_path / "runs")},
+                "sandbox": {"warm": False} | sections.pop("sandbox", {}),
+                "switches": {"planner": False, "critic": False, "retrieval": False} | sections.pop("switches", {}),
+                **sections,
+            }
+        )
+        known = None
+        if expect:
+            known = tmp_path / "expected.toml"
+            known.write_text(expect)
+        return start(request, settings, expect=known)
+
+    return begin

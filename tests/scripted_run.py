@@ -1,0 +1,3 @@
+"""What the runs with scripted replies ask for."""
+
+REQUEST = 'How many observations are there? Write result.json with "n_obs" (integer).'
