@@ -54,6 +54,21 @@ def test_lines_offered_for_replacement_can_be_returned(scripted_server):
     assert "tools" not in server.bodies[0]
 
 
+@pytest.mark.parametrize("can", [[], ["json_schema"], ["tools"]])
+def test_a_repair_begins_with_what_was_sent_before(scripted_server, can):
+    reply = {"tool": {"code": SCRIPT}} if "tools" in can else {"text": FENCED}
+    server = scripted_server(reply, reply)
+    first = question(patch_lines=(3, 6))
+    asked = [*first.messages[:-1], first.messages[-1].model_copy(update={"patch_lines": (3, 6)})]
+    answered = Message(role="assistant", content=FENCED)
+    backend = model(server, abilities=can)
+    backend.ask(first)
+    backend.ask(question(messages=[*asked, answered, Message(role="user", content="It broke.")], patch_lines=(1, 2)))
+    before, after = (body["messages"] for body in server.bodies)
+    assert after[:2] == before
+    assert [message["role"] for message in after] == ["system", "user", "assistant", "user"]
+
+
 def test_prefill_begins_the_block_and_stops_at_its_end(scripted_server):
     server = scripted_server({"text": SCRIPT.rstrip("\n")})
     reply = model(server, abilities=["json_schema", "prefill"]).ask(question())

@@ -7,7 +7,7 @@ from langgraph.graph import END
 
 from gammapygpt.context import Context
 from gammapygpt.graph import routing
-from gammapygpt.state import Attempt, Critique, Draft, Execution, Usage, Validation
+from gammapygpt.state import Attempt, Critique, Draft, Execution, Finding, Usage, Validation
 
 RAN = Execution(provider="test", exit_code=0)
 FAILED = Attempt(number=1, author="coder", script="1/0", failure="runtime", signature="runtime: one", summary="broke")
@@ -33,6 +33,19 @@ def test_switches_decide_who_begins(switches, first):
 def test_failure_goes_to_the_critic_and_success_too():
     assert routing.after_execution({"attempts": [FAILED]}, runtime()) == "critic"
     assert routing.after_execution({"attempts": [FAILED, PASSED]}, runtime()) == "critic"
+
+
+def test_names_that_are_not_there_are_looked_up_before_the_next_draft():
+    gone = Finding(gate="api", kind="api", message="`gammapy.maps` has no `MapsAxis`.")
+    failed = FAILED.model_copy(update={"failure": "api", "findings": [gone]})
+    state = {"attempts": [failed], "critique": Critique(action="repair")}
+    assert routing.after_critique(state, runtime()) == "retriever"
+    assert routing.after_execution(state, runtime(critic=False)) == "retriever"
+    assert routing.after_retrieval(state, runtime()) == "coder"
+    assert routing.after_critique({**state, "looked_up": ["gammapy.maps", "MapsAxis"]}, runtime()) == "coder"
+    assert routing.after_critique(state, runtime(retrieval=False)) == "coder"
+    assert routing.after_critique(state, runtime(attempts=1)) == END
+    assert routing.after_critique({**state, "critique": Critique(action="replan")}, runtime()) == "planner"
 
 
 def test_without_a_critic_a_failure_goes_back_to_the_coder_until_the_same_error_came_three_times():
