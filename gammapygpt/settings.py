@@ -31,7 +31,16 @@ def _variable_name(name: str) -> str:
     return name
 
 
+def _store(place: str) -> str:
+    if "://" in place:
+        return _web_address(place)
+    if place not in ("disk", "memory") and not re.match(r"[/~.]|[A-Za-z]:", place):
+        raise ValueError("should be disk, memory, the address of a Qdrant server, or a folder such as /data/index")
+    return place
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Store = Annotated[str, AfterValidator(_store)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 
 
@@ -139,6 +148,22 @@ class SandboxSettings(Section):
 class RetrievalSettings(Section):
     snippets: int = Field(default=6, ge=0)
     """How many pieces of reference material a prompt may hold."""
+    store: Store = "disk"
+    """Where the vectors live: `disk` (files in the cache folder), a folder, `memory`, or a Qdrant server's address."""
+    store_key_env: VariableName = ""
+    """Name of the environment variable with the key of the Qdrant server; empty where it wants none."""
+    required: bool = True
+    """A Qdrant server that does not answer stops the run; if false, the run goes on without retrieval."""
+    embeddings: str = ""
+    """Backend whose `embedding_model` adds dense vectors; empty means words alone."""
+    threshold: float = Field(default=0.1, ge=0, lt=1)
+    """Least part of a query's words, weighted by how rare they are, that a piece must cover."""
+    gammapy_source: str = ""
+    """Source tree, checkout or .tar.gz of the installed Gammapy, for its tutorials; empty means fetched once by pip."""
+    documents: str = ""
+    """Folder with documents of the user's own."""
+    successes: bool = False
+    """The user's own runs that passed are material too."""
 
 
 class BudgetSettings(Section):

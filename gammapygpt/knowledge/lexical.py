@@ -1,0 +1,102 @@
+"""Sparse vectors from words: BM25 weights of a document here, inverse document frequency in Qdrant. No download."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from langchain_qdrant import SparseEmbeddings, SparseVector
+
+from gammapygpt.knowledge.words import plain_words, terms
+
+HEADING_WEIGHT = 5.0
+"""How many times a term of the heading counts."""
+SATURATION, LENGTH_NORM = 2.0, 0.5
+"""k1 and b of Okapi BM25 (Robertson & Zaragoza 2009); b below the usual 0.75: some classes have many methods."""
+
+
+class Lexical(SparseEmbeddings):
+    """Documents and queries as sparse vectors whose scalar product is a BM25 score between 0 and 1.
+
+    A score is the part of the query's information that a document covers, so that one threshold fits all queries.
+
+    Parameters
+    ----------
+    texts
+        All documents, each with its heading before the first blank line.
+    rows
+        Their vectors, where these are known already.
+    """
+
+    def __init__(self, texts: Sequence[str], rows: Sequence[SparseVector] | None = None) -> None:
+        self.rows = list(rows) if rows is not None else weigh([counted(text) for text in texts])
+        self._row_of = dict(zip(texts, self.rows, strict=True))
+        self._frequency = Counter(index for row in self.rows for index in row.indices)
+
+    def embed_documents(self, texts: list[str]) -> list[SparseVector]:
+        """The vectors of texts that the corpus holds."""
+        return [self._row_of[text] for text in texts]
+
+    def embed_query(self, text: str) -> SparseVector:
+        """A query's terms, weighted such that a document with all of them often has a score of nearly 1.
+
+        A plain word that the corpus has nowhere weighs as much as a rare one; an unknown name does not count: its
+        parts do.
+        """
+        index_of = {term: dimension(term) for term in dict.fromkeys(terms(text))}
+        known = {term: index for term, index in index_of.items() if index in self._frequency}
+        counted = {**known, **{term: index_of[term] for term in plain_words(text)}}
+        information = sum(self._idf(index) for index in counted.values()) * (SATURATION + 1)
+        indices = sorted(set(known.values()))
+        return SparseVector(indices=indices, values=[1 / information for _ in indices])
+
+    def _idf(self, index: int) -> float:
+        """As Qdrant calculates it."""
+        frequency = self._frequency.get(index, 0)
+        return math.log((len(self.rows) - frequency + 0.5) / (frequency + 0.5) + 1)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The vectors as arrays for a file; see `rows_of`."""
+        indices = np.array([index for row in self.rows for index in row.indices], dtype=np.uint32)
+        values = np.array([value for row in self.rows for value in row.values], dtype=np.float32)
+        return {"lengths": np.array([len(row.indices) for row in self.rows]), "indices": indices, "values": values}
+
+
+def rows_of(arrays: Mapping[str, np.ndarray]) -> list[SparseVector]:
+    """The vectors out of the arrays of a file."""
+    ends = np.cumsum(arrays["lengths"])[:-1]
+    pairs = zip(np.split(arrays["indices"], ends), np.split(arrays["values"], ends), strict=True)
+    return [SparseVector.model_construct(indices=i.tolist(), values=v.tolist()) for i, v in pairs]
+
+
+def counted(text: str) -> dict[int, float]:
+    """How often each term occurs, by dimension; one in the heading counts several times."""
+    heading, _, body = text.partition("\n\n")
+    counts: dict[int, float] = {}
+    for part, weight in ((heading, HEADING_WEIGHT), (body, 1.0)):
+        for term in terms(part):
+            index = dimension(term)
+            counts[index] = counts.get(index, 0.0) + weight
+    return counts
+
+
+def weigh(counts: Sequence[dict[int, float]]) -> list[SparseVector]:
+    """The documents' part of the BM25 formula."""
+    mean_length = sum(sum(count.values()) for count in counts) / max(len(counts), 1)
+    return [bm25(count, mean_length) for count in counts]
+
+
+def bm25(counts: dict[int, float], mean_length: float) -> SparseVector:
+    """One document's part, its dimensions in order."""
+    norm = SATURATION * (1 - LENGTH_NORM + LENGTH_NORM * sum(counts.values()) / max(mean_length, 1.0))
+    indices = sorted(counts)
+    values = [counts[index] * (SATURATION + 1) / (counts[index] + norm) for index in indices]
+    return SparseVector.model_construct(indices=indices, values=values)
+
+
+def dimension(term: str) -> int:
+    """Vector dimension of a term; needs no vocabulary, so that any query can be written as a vector."""
+    return zlib.crc32(term.encode())

@@ -1,0 +1,85 @@
+"""What of the found material is worth a place: the nearest of each kind, nothing twice. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gammapygpt.state import Snippet
+
+WEIGHT = {"recipe": 1.4, "drift": 0.7}
+"""A whole script that works is worth more than a signature; a change of the API matters most when something failed."""
+OFF_PATH = ("catalog", "astro", "utils", "visualization")
+OFF_PATH_WEIGHT = 0.8
+"""Of API that few analyses call by itself: catalogues, populations, plots, utilities."""
+NEARLY, FAR = 0.8, 0.45
+"""A second recipe is shown from this part of the first one's score; none below this part of the best score of all."""
+MOST = {"recipe": 2, "drift": 2, "success": 1}
+MOST_OF_ONE = 2
+"""Pieces of the same tutorial, how-to or guide."""
+ALIKE = 0.8
+"""Part of the words in common from which two pieces are the same thing."""
+
+
+def chosen(found: Sequence[Snippet], limit: int, mixed: bool) -> list[Snippet]:
+    """The best pieces, the best first.
+
+    Parameters
+    ----------
+    found
+        The nearest first, more than wanted.
+    limit
+        Largest number of pieces.
+    mixed
+        Weigh the kinds against one another, the best recipe first, instead of taking what is nearest.
+    """
+    ranked = sorted(found, key=worth, reverse=True) if mixed else list(found)
+    if mixed:
+        ranked = [snippet for snippet in ranked if is_near(snippet, ranked)]
+    taken: list[Snippet] = []
+    kinds: Counter[str] = Counter()
+    pages: Counter[str] = Counter()
+    for snippet in ranked:
+        kind, page = kind_of(snippet), page_of(snippet)
+        full = mixed and (kinds[kind] >= MOST.get(kind, limit) or pages[page] >= MOST_OF_ONE)
+        if full or any(is_same(snippet, other) for other in taken):
+            continue
+        taken.append(snippet)
+        kinds[kind] += 1
+        pages[page] += 1
+        if len(taken) == limit:
+            break
+    return sorted(taken, key=lambda snippet: kind_of(snippet) != "recipe") if mixed else taken
+
+
+def kind_of(snippet: Snippet) -> str:
+    """`recipe`, `tutorial`, `howto`, `guide`, `api`, `drift`, `success` or `own`."""
+    return snippet.source.partition(":")[0]
+
+
+def page_of(snippet: Snippet) -> str:
+    """What a piece is a part of."""
+    return snippet.source.partition("#")[0]
+
+
+def worth(snippet: Snippet) -> float:
+    """Score, weighted by how much material of this kind helps to write a script."""
+    kind, _, name = snippet.source.partition(":")
+    off_path = kind == "api" and any(f".{module}." in name for module in OFF_PATH)
+    return snippet.score * WEIGHT.get(kind, 1.0) * (OFF_PATH_WEIGHT if off_path else 1.0)
+
+
+def is_near(snippet: Snippet, ranked: Sequence[Snippet]) -> bool:
+    """No recipe that is much further than the best one, or than the best piece of all."""
+    if kind_of(snippet) != "recipe":
+        return True
+    best_recipe = next(other for other in ranked if kind_of(other) == "recipe")
+    return snippet.score >= NEARLY * best_recipe.score and best_recipe.score >= FAR * ranked[0].score
+
+
+def is_same(one: Snippet, other: Snippet) -> bool:
+    """Two pieces with nearly the same words: a step that occurs in two tutorials, the same code below two titles."""
+    if kind_of(one) in ("drift", "api") or kind_of(other) in ("drift", "api"):
+        return one.source == other.source
+    first, second = set(one.text.split()), set(other.text.split())
+    return len(first & second) >= ALIKE * len(first | second)
