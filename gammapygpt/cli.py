@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gammapygpt import __version__
-from gammapygpt.commands import config, data, doctor, run, runs, script
+from gammapygpt.commands import check, config, data, doctor, run, runs, script
 
 app = typer.Typer(
     name="gammapygpt",
@@ -34,7 +34,7 @@ def _options(
 app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.add_typer(runs.app, name="runs")
-app.command("check")(script.check)
+app.command("check")(check.check)
 app.command("exec")(script.execute)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")

@@ -1,4 +1,4 @@
-"""`check` and `exec`: the gates on a script of the user's own."""
+"""`exec`: all gates on a script of the user's own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gammapygpt.commands.checked import Checked, Located, read_script
 from gammapygpt.commands.common import (
     ConfigOption,
     DataOption,
@@ -16,39 +17,18 @@ from gammapygpt.commands.common import (
     RunsOption,
     SandboxOption,
     SetOption,
-    assignments,
     command,
     overrides,
     print_json,
 )
+from gammapygpt.commands.formats import text_lines
 from gammapygpt.commands.run import EXIT, json_errors, show_outcome, summary
-from gammapygpt.errors import UserError
 from gammapygpt.runs.results import clean
 
 if TYPE_CHECKING:
     from gammapygpt.state import Finding
 
 ScriptArgument = Annotated[Path, typer.Argument(help="A Python script.", show_default=False)]
-
-
-@command
-def check(
-    script: ScriptArgument,
-    config: ConfigOption = None,
-    settings: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Check a script without running it: its contract, its imports, its names."""
-    from gammapygpt import checks, knowledge
-    from gammapygpt.settings_loading import load_settings
-
-    source = read_script(script)
-    findings = checks.check_contract(source, knowledge.environment(load_settings(config, assignments(settings))))
-    if as_json:
-        print_json({"script": str(script), "findings": [finding.model_dump() for finding in findings]})
-    else:
-        show_findings(script, findings)
-    raise typer.Exit(1 if any(finding.severity == "error" for finding in findings) else 0)
 
 
 @command
@@ -88,26 +68,9 @@ def execute(
     raise typer.Exit(EXIT[manifest["status"]])
 
 
-def read_script(path: Path) -> str:
-    """The text of a script.
-
-    Raises
-    ------
-    UserError
-        It cannot be read, or is not text.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a text file in UTF-8.", "Name a Python script.") from error
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.", "Name a Python script.") from error
-
-
 def show_findings(script: Path, findings: list[Finding]) -> None:
-    """One line a finding, as compilers do: file, line, what, remedy."""
-    for finding in findings:
-        where = f"{script}:{finding.line or 1}"
-        typer.echo(clean(f"{where}: {finding.severity}: {finding.message} {finding.remedy} [{finding.rule}]"))
+    """One line a finding; a word where there is none."""
+    for line in text_lines(Checked(script, [Located(finding) for finding in findings])):
+        typer.echo(line)
     if not findings:
-        typer.echo(f"{script}: no findings")
+        typer.echo(clean(f"{script}: no findings"))
