@@ -12,7 +12,7 @@ from langgraph.types import interrupt
 from gammapygpt.agents import gates
 from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import same_script, signature
-from gammapygpt.agents.workshop import environment, folder
+from gammapygpt.agents.workshop import folder
 from gammapygpt.context import Context
 from gammapygpt.sandbox import waiting
 from gammapygpt.state import Attempt, Draft, Execution, RunState, Usage
@@ -57,7 +57,7 @@ def tried(draft: Draft, state: RunState, context: Context, tell: Callable[[dict[
             return repeated(attempt, earlier)
     wanted = wanted_results(state["request"], state.get("plan"))
     if context.preflight:
-        attempt.findings = gates.preflight(draft.script, environment(context.settings), wanted)
+        attempt.findings = gates.preflight(draft.script, context.settings, wanted)
         if any(finding.severity == "error" for finding in attempt.findings):
             return attempt.model_copy(update=gates.verdict(attempt))
     attempt.execution = executed(attempt, state, context, tell)

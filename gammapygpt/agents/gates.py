@@ -9,9 +9,11 @@ from typing import Any
 from gammapygpt import checks, sandbox
 from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.strategy import signature
+from gammapygpt.agents.workshop import environment
+from gammapygpt.knowledge.facts import facts
 from gammapygpt.sandbox.base import Limits, Sandbox
 from gammapygpt.settings import Settings
-from gammapygpt.state import Attempt, Environment, Execution, FailureKind, Finding, Plan, Request, ResultSpec
+from gammapygpt.state import Attempt, Execution, FailureKind, Finding, Plan, Request, ResultSpec
 
 STOPPED: dict[str, tuple[FailureKind, str]] = {
     "wall": ("timeout", "it ran longer than it may"),
@@ -37,9 +39,10 @@ RAISED: dict[str, FailureKind] = {
 }
 
 
-def preflight(script: str, environment: Environment, wanted: list[ResultSpec]) -> list[Finding]:
-    """Gate 1, static: milliseconds, nothing is run."""
-    return checks.check_contract(script, environment, [spec.key for spec in wanted])
+def preflight(script: str, settings: Settings, wanted: list[ResultSpec]) -> list[Finding]:
+    """Gate 1, static: milliseconds, nothing is run; what is installed was asked of the environment before."""
+    keys = [spec.key for spec in wanted]
+    return checks.check_contract(script, environment(settings), keys, facts(settings))
 
 
 def run(place: Sandbox, script: str, limits: Limits, workspace: Path) -> Execution:

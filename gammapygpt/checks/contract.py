@@ -9,17 +9,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
+from gammapygpt.checks.api import check_source
 from gammapygpt.checks.files import check_files
 from gammapygpt.checks.forbidden import check_forbidden
-from gammapygpt.checks.imports import check_imports, check_names
 from gammapygpt.checks.output import check_output
 from gammapygpt.checks.selection import check_selection
 from gammapygpt.checks.source import Source, parse, syntax_finding
+from gammapygpt.knowledge.facts import Facts
 from gammapygpt.state import Environment, Finding
 
 
 def check_contract(
-    script: str, environment: Environment | None = None, expected_keys: Sequence[str] = ()
+    script: str,
+    environment: Environment | None = None,
+    expected_keys: Sequence[str] = (),
+    facts: Facts | None = None,
 ) -> list[Finding]:
     """Findings against the script's contract, sorted by line; errors send the script back without running it.
 
@@ -31,12 +35,14 @@ def check_contract(
         What can be imported where the script will run; without it imports are not judged.
     expected_keys
         Keys that `result.json` must hold; one that occurs nowhere in the script is a warning.
+    facts
+        What the objects of the installed Gammapy offer; without them only imports and names are judged.
     """
     source = parse(script)
     if isinstance(source, Finding):
         return [newer_python(source, environment)]
     try:
-        found = list(_all_rules(source, environment, expected_keys))
+        found = list(_all_rules(source, environment, expected_keys, facts))
     except RecursionError:
         return [syntax_finding("The script is nested too deeply.", "Split deep expressions into several lines.")]
     unique = {(finding.rule, finding.line, finding.message): finding for finding in found}
@@ -52,10 +58,10 @@ def newer_python(finding: Finding, environment: Environment | None) -> Finding:
     return finding
 
 
-def _all_rules(source: Source, environment: Environment | None, expected_keys: Sequence[str]) -> Iterator[Finding]:
-    yield from check_names(source)
-    if environment is not None:
-        yield from check_imports(source, environment)
+def _all_rules(
+    source: Source, environment: Environment | None, expected_keys: Sequence[str], facts: Facts | None
+) -> Iterator[Finding]:
+    yield from check_source(source, environment, facts)
     yield from check_forbidden(source)
     yield from check_selection(source)
     yield from check_files(source)

@@ -15,7 +15,9 @@ from gammapygpt.errors import InfrastructureError, UserError
 from gammapygpt.settings import Settings
 from gammapygpt.state import Environment, Execution
 
-INTROSPECT = Path(__file__).with_name("introspect.py")
+INSIDE = Path(__file__).with_name("inside")
+MODULES = ("api_hints", "api_sources", "api_values", "api_types")
+"""What `introspect.py` imports, in the order in which they need each other."""
 REPORT = "introspection.json"
 LIMIT_S = 300.0
 """Enough for importing all of Gammapy on a slow shared file system."""
@@ -77,7 +79,7 @@ def environment_key(settings: Settings) -> str:
         for entry in os.scandir(folder)
         if entry.name.endswith((".dist-info", ".egg-info"))
     )
-    parts = [python, os.path.realpath(python), INTROSPECT.read_text(encoding="utf-8"), *installed]
+    parts = [python, os.path.realpath(python), program(), *installed]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
@@ -119,6 +121,19 @@ def read_or_make(path: Path, settings: Settings) -> dict[str, Any]:
     return report
 
 
+@functools.cache
+def program() -> str:
+    """`introspect.py` as one script that brings its neighbours along."""
+    sources = {name: (INSIDE / f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
+    main = (INSIDE / "introspect.py").read_text(encoding="utf-8")
+    return f"""import sys, types
+for name, source in {sources!r}.items():
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, name, "exec"), module.__dict__)
+exec(compile({main!r}, "introspect", "exec"))
+"""
+
+
 def introspect_in_sandbox(settings: Settings) -> str:
     """Run `introspect.py` with the analysis interpreter inside the sandbox; the JSON that it wrote."""
     from gammapygpt.sandbox import Limits, open_sandbox
@@ -126,7 +141,7 @@ def introspect_in_sandbox(settings: Settings) -> str:
     with tempfile.TemporaryDirectory(prefix="gammapygpt-") as workspace:
         sandbox = open_sandbox(settings, "", warm=False)  # so that a failing import is the script's to tell
         ours = Limits(wall_s=LIMIT_S, cpu_s=LIMIT_S)  # those of the settings may be tight, and are meant for models
-        execution = sandbox.run(INTROSPECT.read_text(encoding="utf-8"), ours, Path(workspace))
+        execution = sandbox.run(program(), ours, Path(workspace))
         report = Path(workspace) / REPORT
         if execution.completed and report.is_file():
             return report.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Iterator
 
+from gammapygpt.checks.api.report import replaced
 from gammapygpt.checks.source import Source
 from gammapygpt.state import Environment, FailureKind, Finding
 
@@ -68,12 +69,11 @@ def name_finding(rule: str, kind: FailureKind, message: str, remedy: str, line: 
     return Finding(gate=gate, kind=kind, rule=rule, message=message, remedy=remedy, line=line)  # type: ignore[arg-type]
 
 
-def check_imports(source: Source, environment: Environment) -> Iterator[Finding]:
-    """Imports of modules and names that the analysis environment does not have."""
+def check_imports(source: Source, environment: Environment, silent: frozenset[int]) -> Iterator[Finding]:
+    """Imports of modules and names that the analysis environment does not have; nothing about `silent` nodes."""
     modules = set(environment.modules)
-    guarded = {id(node) for node in guarded_nodes(source.tree)}
     for node in source.nodes():
-        if id(node) in guarded:
+        if id(node) in silent:
             continue
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -82,35 +82,6 @@ def check_imports(source: Source, environment: Environment) -> Iterator[Finding]
             yield from missing_from(node, environment, modules)
         elif isinstance(node, ast.Attribute):
             yield from missing_attribute(source, node, environment, modules)
-
-
-def guarded_nodes(tree: ast.Module) -> Iterator[ast.AST]:
-    """Everything whose absence the script deals with, by `except ImportError` or `if hasattr(...)`; all branches."""
-    for node in ast.walk(tree):
-        tried = isinstance(node, ast.Try) and any(catches_absence(handler) for handler in node.handlers)
-        asked = isinstance(node, ast.If | ast.IfExp | ast.BoolOp) and asks_for_presence(node)
-        if tried or asked:
-            yield from ast.walk(node)
-
-
-def catches_absence(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler takes a failed import or a missing attribute."""
-    if any(isinstance(step, ast.Raise) for step in ast.walk(handler)):
-        return False
-    if handler.type is None:
-        return True
-    names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
-    return bool(names & {"ImportError", "ModuleNotFoundError", "AttributeError", "Exception", "BaseException"})
-
-
-def asks_for_presence(node: ast.If | ast.IfExp | ast.BoolOp) -> bool:
-    """Whether a condition is about what is installed: `hasattr(np, "trapezoid")`, `np.__version__ < "2"`."""
-    for part in ast.walk(node if isinstance(node, ast.BoolOp) else node.test):
-        if isinstance(part, ast.Name) and part.id in ("hasattr", "getattr", "find_spec", "version"):
-            return True
-        if isinstance(part, ast.Attribute) and part.attr in ("__version__", "version_info", "find_spec", "version"):
-            return True
-    return False
 
 
 def missing_from(node: ast.ImportFrom, environment: Environment, modules: set[str]) -> Iterator[Finding]:
@@ -145,12 +116,12 @@ def missing_module(name: str, line: int, environment: Environment, modules: set[
     if top not in modules and top not in sys.stdlib_module_names:
         near = difflib.get_close_matches(top, sorted(m for m in modules if "." not in m), 3)
         text = f"The module `{top}` is not installed."
-        yield name_finding("missing-module", "import", text, advice(near, "Use what is installed."), line)
+        remedy = replaced("module", [], name) or advice(near, "Use what is installed.")
+        yield name_finding("missing-module", "import", text, remedy, line)
     elif rest and name not in modules and any(module.startswith(f"{top}.") for module in modules):
         near = difflib.get_close_matches(name, sorted(m for m in modules if m.startswith(f"{top}.")), 3)
-        yield name_finding(
-            "missing-module", "import", f"There is no module `{name}`.", advice(near, f"Look it up in {top}."), line
-        )
+        remedy = replaced("module", [], name) or advice(near, f"Look it up in {top}.")
+        yield name_finding("missing-module", "import", f"There is no module `{name}`.", remedy, line)
 
 
 def exists(module: str, name: str, environment: Environment, modules: set[str]) -> bool:
@@ -169,7 +140,8 @@ def missing_name(module: str, name: str, line: int, environment: Environment) ->
     near = near or similar(name, {one for names in family.values() for one in names})
     version = environment.versions.get(top, "")
     text = f"`{module}`{f' ({top} {version})' if version else ''} has no `{name}`."
-    return name_finding("missing-name", "api", text, advice(near, f"Look up what {module} offers."), line)
+    remedy = replaced("import", [module], name) or advice(near, f"Look up what {module} offers.")
+    return name_finding("missing-name", "api", text, remedy, line)
 
 
 def similar(name: str, names: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """What this interpreter offers: versions, modules and the public API of Gammapy, written to `introspection.json`.
 
-A script, not a module to import: `environment.py` sends its source into the sandbox, to the analysis
-interpreter. Standard library and Gammapy alone, so that it works wherever an analysis does.
+A script, not a module to import: `environment.py` sends its source (and that of its neighbours here) into the sandbox,
+to the analysis interpreter. Standard library and Gammapy alone, so that it works wherever an analysis does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from api_types import describe  # type: ignore[import-not-found]
 
 OUTPUT = "introspection.json"
 COMPANIONS = ("gammapy", "astropy", "regions", "numpy", "scipy", "matplotlib", "iminuit")
@@ -189,6 +191,36 @@ def public_api() -> list[dict[str, Any]]:
     return entries
 
 
+def dotted_of_packages() -> list[str]:
+    """Submodules of the packages of an analysis that are loaded now."""
+    return sorted(
+        name for name in sys.modules if "." in name and name.partition(".")[0] in COMPANIONS and is_public(name)
+    )
+
+
+def loaded_alone() -> dict[str, list[str]]:
+    """Package -> its submodules that `import package` alone makes available, found in a process of its own for each."""
+    found = {}
+    for package in COMPANIONS:
+        receiving, sending = os.pipe()
+        child = os.fork()
+        if child == 0:
+            with os.fdopen(sending, "w") as pipe:
+                module = import_quietly(package)
+                json.dump([] if module is None else [*dotted_of_packages(), *attributes_of(module)], pipe)
+            os._exit(0)
+        os.close(sending)
+        with os.fdopen(receiving) as pipe:
+            found[package] = sorted(set(json.loads(pipe.read() or "[]")))
+        os.waitpid(child, 0)
+    return found
+
+
+def attributes_of(module: Any) -> list[str]:
+    """What a package answers for without a further import, submodules that it loads when asked included."""
+    return [f"{module.__name__}.{name}" for name in dir(module) if not name.startswith("_")]
+
+
 def versions() -> dict[str, str]:
     """Installed version of Gammapy and its companions; an absent one is left out."""
     found = {}
@@ -203,14 +235,17 @@ def versions() -> dict[str, str]:
 def main() -> None:
     """Write everything to `introspection.json` in the working folder."""
     warnings.simplefilter("ignore")
+    alone = loaded_alone()
     importlib.import_module("gammapy.data")  # an environment that cannot import Gammapy ends here, with the reason
     modules = importable_modules()
+    names = module_names(modules)
     report = {
         "python": platform.python_version(),
         "versions": versions(),
         "modules": modules,
         "api": public_api(),
-        "names": module_names(modules),
+        "names": names,
+        "facts": {**describe(names), "alone": alone, "together": dotted_of_packages()},
     }
     with open(OUTPUT, "w", encoding="utf-8") as file:
         json.dump(report, file)

@@ -1,0 +1,336 @@
+"""What a script may do with the objects of Gammapy: classes with their members and types, calls with their keywords.
+
+Part of `introspect.py`: standard library and Gammapy alone, Python 3.9 or newer, run inside the sandbox. The result is
+plain data, read by `facts.py`; a type is written as a list of class names, or as one of these:
+`"self"` (the class it was asked of), `"none"` (nothing), `{"exactly": class}`, `{"said": [classes]}` (by a docstring
+alone), `{"list": type}`, `{"tuple": [types]}`; null where it is not known.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+import warnings
+from typing import Any
+
+from api_hints import DISTRUSTED, ELEMENTS, MEMBERS, OPAQUE, OPEN, PASSING_ON, RETURNS  # type: ignore[import-not-found]
+from api_sources import attributes_set, function_node, keywords, plain, returned  # type: ignore[import-not-found]
+from api_values import (  # type: ignore[import-not-found]
+    choices,
+    deprecated_arguments,
+    deprecation,
+    fields,
+    measured,
+    model_parameters,
+    shared_choices,
+    units,
+)
+
+ROOTS = ("gammapy", "regions", "iminuit")
+"""Packages whose classes are described in full."""
+NAMED = (
+    *("astropy.units", "astropy.coordinates", "astropy.time", "astropy.table", "astropy.io.fits", "astropy.wcs"),
+    *("astropy.visualization", "astropy.visualization.wcsaxes", "numpy", "pathlib"),
+)
+"""Modules of others whose classes occur as types."""
+NO_MORE = ("builtins", "abc", "collections.abc", "pydantic", "enum", "typing")
+"""Packages whose classes give their objects no attributes that the class does not show."""
+KINDS = {
+    "POSITIONAL_ONLY": "p",
+    "POSITIONAL_OR_KEYWORD": "",
+    "VAR_POSITIONAL": "*",
+    "KEYWORD_ONLY": "k",
+    "VAR_KEYWORD": "**",
+}
+SPECIAL = ("__call__", "__format__", "__float__", "__int__", "__getitem__", "__index__", "__iter__", "__len__")
+"""What an object must have to be called, formatted with a format, turned into a number, indexed, iterated, counted."""
+TYPE_NAME = re.compile(r"`~?([\w.]+)`")
+PARTS = re.compile(r"^Returns\s*\n-{3,}\s*\n(.*?)(?=\n\n?\S[^\n]*\n-{3,}|\Z)", re.DOTALL | re.MULTILINE)
+
+
+def root(obj: Any) -> str:
+    """First part of the name of the module that an object comes from."""
+    return (getattr(obj, "__module__", None) or "").partition(".")[0]
+
+
+def identity(cls: type) -> str:
+    """Name of a class, unique among all."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def describe(names: dict[str, list[str]]) -> dict[str, Any]:
+    """Everything that the static check needs to know; `names` are the public names of each module."""
+    warnings.simplefilter("ignore")
+    book = Book()
+    objects = {}
+    for module, attributes in names.items():
+        if module.partition(".")[0] in ROOTS or module in NAMED:
+            for attribute in attributes:
+                entry = book.entry(getattr(sys.modules[module], attribute, None))
+                if entry is not None:
+                    objects[f"{module}.{attribute}"] = entry
+    book.complete()
+    passing_on = {name: kind if kind == "OnOff" else book.resolved(kind) for name, kind in PASSING_ON.items()}
+    return {
+        "objects": objects,
+        "classes": book.classes,
+        "functions": book.functions,
+        "units": units(),
+        "choices": shared_choices(),
+        "passing_on": passing_on,
+    }
+
+
+class Book:
+    """Classes and functions described so far."""
+
+    def __init__(self) -> None:
+        self.classes: dict[str, Any] = {}
+        self.functions: list[dict[str, Any]] = []
+        self.numbers: dict[str, int] = {}
+        self.types: dict[str, type] = {}
+        self.known: dict[str, type] = {}
+        for module in list(sys.modules.values()):
+            if getattr(module, "__name__", "").partition(".")[0] in ROOTS:
+                for obj in list(vars(module).values()):
+                    if inspect.isclass(obj) and root(obj) in ROOTS:
+                        self.known.setdefault(identity(obj), obj)
+        self.by_name: dict[str, set] = {}
+        for cls in self.known.values():
+            self.by_name.setdefault(cls.__name__, set()).add(cls)
+
+    def complete(self) -> None:
+        """Describe every class of the libraries: any of them can be what a method returns."""
+        for cls in self.known.values():
+            self.describe_class(cls)
+        inherited = {name: self.inherited(entry) for name, entry in self.classes.items()}
+        for name, entry in self.classes.items():
+            members = entry.get("members", {})
+            entry["members"] = {key: one for key, one in members.items() if inherited[name].get(key) != one}
+
+    def entry(self, obj: Any) -> list | None:
+        """What a name of a module stands for: `["class", id]`, `["function", id]`, `["instance", class id]`."""
+        if inspect.isclass(obj):
+            return ["class", self.describe_class(obj)]
+        if inspect.isfunction(plain(obj)) and root(obj) in ROOTS:
+            return ["function", self.describe_function(obj, None)]
+        if root(type(obj)) in ROOTS and not isinstance(obj, type):
+            return ["instance", self.describe_class(type(obj))]
+        return None
+
+    def describe_class(self, cls: type) -> str:
+        """Put a class into the book; classes of other packages are named only."""
+        name = identity(cls)
+        if name in self.classes:
+            return name
+        entry: dict[str, Any] = {"name": cls.__name__}
+        self.classes[name] = entry
+        if root(cls) not in ROOTS:
+            entry["opaque"] = True
+            return name
+        entry["bases"] = [identity(one) for one in cls.__mro__[1:] if one is not object]
+        entry["subclasses"] = sorted(identity(one) for one in subclasses(cls))
+        entry["special"] = [one for one in SPECIAL if getattr(cls, one, None) is not getattr(object, one, None)]
+        entry["exact"] = cls.__new__ is object.__new__ and type(cls) is type
+        entry.update(self.members(cls))
+        entry["choices"], entry["measured"] = choices(cls), measured(cls)
+        entry["parameters"], entry["fields"] = model_parameters(cls), fields(cls, identity)
+        entry["element"] = self.resolved(
+            next((ELEMENTS[b.__name__] for b in cls.__mro__ if b.__name__ in ELEMENTS), None)
+        )
+        init = vars(cls).get("__init__") or getattr(cls, "__init__", None)
+        if inspect.isfunction(init):
+            entry["init"] = self.describe_function(init, cls)
+            self.close_model(cls, entry)
+        entry["deprecated"] = deprecation(cls)
+        for key in [key for key, value in entry.items() if not value and value != 0]:
+            del entry[key]
+        return name
+
+    def inherited(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """Members that a class has from its bases, as those describe them."""
+        found: dict[str, Any] = {}
+        for base in reversed(entry.get("bases", [])):
+            found.update(self.classes.get(base, {}).get("members", {}))
+        return found
+
+    def close_model(self, cls: type, entry: dict[str, Any]) -> None:
+        """A model takes its parameters as keywords, and says so only when it is built."""
+        call = self.functions[entry["init"]]
+        if call.get("open") and entry["parameters"] is not None:
+            try:
+                cls(no_such_keyword=1)
+            except NameError:
+                more = sorted({*call.get("more", ()), *entry["parameters"], "covariance_data"})
+                entry["init"] = len(self.functions)
+                self.functions.append({**call, "more": more, "open": False})
+            except Exception:
+                return
+
+    def members(self, cls: type) -> dict[str, Any]:
+        """Public attributes of a class and of its objects: methods with their calls, others with their types."""
+        names = {name for name in dir(cls) if not name.startswith("_")}
+        names |= {name for name in dir(type(cls)) if not name.startswith("_")} & set(getattr(cls, "__members__", ()))
+        found: dict[str, Any] = {name: self.member(cls, name) for name in sorted(names)}
+        own = set(getattr(cls, "model_fields", ()))
+        for base in cls.__mro__:
+            if root(base) not in NO_MORE and base.__module__ not in NO_MORE:
+                own |= attributes_set(base)
+        is_open = "*" in own or is_dynamic(cls)
+        for name in sorted(own - set(found)):
+            if not name.startswith("_") and name != "*":
+                found[name] = ["field", self.hinted(cls, name)]
+        return {"members": found, "open": is_open, "metaclass": sorted(n for n in dir(type(cls)) if n[0] != "_")}
+
+    def member(self, cls: type, name: str) -> list:
+        """Kind of one attribute, and its call or type."""
+        static = inspect.getattr_static(cls, name)
+        if isinstance(static, (classmethod, staticmethod)) or inspect.isfunction(static):
+            kind = type(static).__name__ if not inspect.isfunction(static) else "method"
+            return [kind, self.describe_function(static, cls, bound=kind != "staticmethod")]
+        hint = self.hinted(cls, name)
+        if isinstance(static, property) and static.fget is not None:
+            kind = "property" if static.fset is not None else "readonly"
+            return [kind, hint or self.declared(static.fget, cls) or self.told(static)]
+        if hasattr(static, "func") and callable(static.func):  # cached_property, lazyproperty
+            return ["property", hint or self.declared(static.func, cls)]
+        return ["field", hint]
+
+    def hinted(self, cls: type, name: str) -> Any:
+        """A type that neither annotation nor docstring gives (`api_hints.py`)."""
+        for base in cls.__mro__:
+            if (base.__name__, name) in MEMBERS:
+                return self.resolved(MEMBERS[base.__name__, name])
+        return None
+
+    def describe_function(self, function: Any, owner: Any, bound: bool = True) -> int:
+        """Put a call into the book and return its number; those that are alike in everything share one."""
+        entry = self.call(getattr(function, "__func__", function), owner, bound and owner is not None)
+        key = json.dumps(entry, sort_keys=True)
+        if key not in self.numbers:
+            self.numbers[key] = len(self.functions)
+            self.functions.append(entry)
+        return self.numbers[key]
+
+    def call(self, function: Any, owner: Any, bound: bool) -> dict[str, Any]:
+        """Parameters, keywords, type returned and deprecations of one call; what is empty is left out."""
+        entry: dict[str, Any] = {"name": getattr(function, "__qualname__", "")}
+        entry["deprecated"], entry["renamed"] = deprecation(function), deprecated_arguments(function)
+        try:
+            spec = list(inspect.signature(plain(function)).parameters.values())
+        except (TypeError, ValueError):
+            return {**entry, "open": True}
+        spec = spec[1:] if bound else spec
+        names, is_open = keywords(function, owner)
+        first = {"self", "cls"} if bound else set()
+        entry["parameters"] = [[one.name, KINDS[one.kind.name], one.default is one.empty] for one in spec]
+        own = {one.name for one in spec if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+        entry["more"], entry["open"] = sorted(names - first - own), is_open
+        entry["returns"] = self.declared(function, owner)
+        return {key: value for key, value in entry.items() if value or key == "parameters"}
+
+    def declared(self, function: Any, owner: Any) -> Any:
+        """Type that a function returns: by its source, else its annotation, else its docstring."""
+        function = plain(function)
+        for base in getattr(owner, "__mro__", ()):
+            if (base.__name__, function.__name__) in DISTRUSTED:
+                return None
+            if (base.__name__, function.__name__) in RETURNS:
+                return self.resolved(RETURNS[base.__name__, function.__name__])
+        made = returned(function) if function_node(function) is not None else ""
+        if made == "None":
+            return None if self.overridden(function, owner) else "none"
+        if made == "self" and owner is not None and not inspect.isabstract(owner):
+            return "self"
+        if made and inspect.isclass(found := getattr(sys.modules.get(function.__module__), made, None)):
+            return {"exactly": self.describe_class(found)} if found.__new__ is object.__new__ else self.resolved(found)
+        annotation = getattr(function, "__annotations__", {}).get("return")
+        if inspect.isclass(annotation) and root(annotation) in ROOTS:
+            return self.resolved(annotation)
+        return self.documented(inspect.getdoc(function) or "")
+
+    def overridden(self, function: Any, owner: Any) -> bool:
+        """Whether a class below has a method of its own in the place of this one."""
+        name = function.__name__
+        return owner is not None and any(name in below.__dict__ for below in subclasses(owner))
+
+    def documented(self, text: str) -> Any:
+        """Type in the `Returns` section of a numpy-style docstring; several values are a tuple."""
+        section = PARTS.search(text)
+        heads = [line for line in section.group(1).split("\n") if line[:1].strip()] if section else []
+        if not heads:
+            return None
+        if len(heads) > 1 or "," in heads[0].partition(":")[0]:
+            return {"tuple": [self.spelt(head) for head in heads]} if len(heads) > 1 else None
+        return self.spelt(heads[0])
+
+    def spelt(self, head: str) -> Any:
+        """Type in one line such as ``dataset : `MapDataset` or `SpectrumDataset` ``."""
+        words = head.partition(":")[2] or head
+        found = [self.resolved(name) for name in TYPE_NAME.findall(words)]
+        if not found or any(one is None for one in found):
+            return None
+        plainly = TYPE_NAME.sub("", words)
+        several = [name for one in found for name in one]
+        if re.search(r"\b(list|iterable) of\b", plainly, re.IGNORECASE):
+            return {"list": {"said": several}}
+        if re.search(r"\b(list|tuple|dict|iterable|array|of|str|float|int)\b", plainly, re.IGNORECASE):
+            return {"said": several} if re.fullmatch(r"\s*of (boolean|bool) type\s*", plainly) else None
+        return {"said": several}
+
+    def told(self, static: property) -> Any:
+        """Type named in the first line of a property's docstring: ``Energy axis as a `MapAxis`.``"""
+        line = (inspect.getdoc(static) or "").partition("\n")[0]
+        found = re.search(r"\(`~?([\w.]+)`\)", line) or re.search(r"\bas an? `~?([\w.]+)`(?: object)?[.,]?", line)
+        if found is None or re.search(r"\b(list|dict|tuple|or)\b", line):
+            return None
+        classes = self.resolved(found.group(1))
+        return classes and {"said": classes}
+
+    def resolved(self, wanted: Any) -> Any:
+        """A written type with the classes it names; None where one of them is not to be found."""
+        if wanted is None or wanted in ("self", "none"):
+            return wanted
+        if isinstance(wanted, dict):
+            return wanted
+        if isinstance(wanted, str) and "|" in wanted:
+            wanted = wanted.split("|")
+        if isinstance(wanted, (list, tuple)):
+            parts = [self.resolved(one) for one in wanted]
+            return None if None in parts else [name for part in parts for name in part]
+        cls = wanted if inspect.isclass(wanted) else self.find(wanted)
+        return None if cls is None else [self.describe_class(cls)]
+
+    def find(self, name: str) -> Any:
+        """The class of that name, dotted or (where only one is called so) bare."""
+        module, _, last = name.rpartition(".")
+        if module:
+            cls = getattr(sys.modules.get(module), last, None)
+            if inspect.isclass(cls) and (root(cls) in ROOTS or root(cls) in OPAQUE):
+                return cls
+        named = self.by_name.get(last, set())
+        return next(iter(named)) if len(named) == 1 else None
+
+
+def subclasses(cls: type) -> set:
+    """All classes below one, of the same packages."""
+    found: set = set()
+    waiting = [cls]
+    while waiting:
+        below: Any
+        for below in type.__subclasses__(waiting.pop()):
+            if below not in found:
+                found.add(below)
+                waiting.append(below)
+    return {one for one in found if root(one) in ROOTS}
+
+
+def is_dynamic(cls: type) -> bool:
+    """Whether a class answers for names that cannot be listed; configuration classes do so only where they say it."""
+    if getattr(cls, "model_config", {}).get("extra") == "allow" or cls.__name__ in OPEN:
+        return True
+    if any("default_parameters" in attributes_set(base) for base in cls.__mro__ if root(base) in ROOTS):
+        return True  # each object has parameters of its own
+    return any("__getattr__" in base.__dict__ for base in cls.__mro__ if root(base) != "pydantic")
