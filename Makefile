@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow lint drift clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m gammapygpt.demo
@@ -19,6 +19,12 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# the drift table, anew: after a release of Gammapy, add it to RELEASES in scripts/drift_table.py
+RELEASE_SOURCES ?= $(VENV)/releases
+drift: $(READY)
+	mkdir -p $(RELEASE_SOURCES)
+	$(BIN)/python scripts/drift_table.py $(RELEASE_SOURCES)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gammapygpt needs Python 3.11 or newer: make PYTHON=python3.12")'

@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 import ast
-import csv
 import functools
 import re
-from pathlib import Path
 from typing import NamedTuple
 
+from gammapygpt.knowledge.changes import REMOVED, Change, Clue, changes, clues_in, keys, replacement
 from gammapygpt.state import Snippet
 
-TABLE = Path(__file__).with_name("drift.tsv")
+__all__ = ["drift_hints", "drift_snippet", "replacement"]
 
 SAME, SAME_BUT_NAMES, LIKELY, RELATED = 4, 3, 2, 1
 """How surely a change explains an error: same message; same but for class or number; much alike; a name in common."""
-
-CLUES = {
-    "module": r"No module named '(?P<owner>)(?P<name>[\w.]+)'",
-    "import": r"cannot import name '(?P<name>\w+)' from (?:partially initialized module )?'(?P<owner>[\w.]+)'",
-    "attribute": r"(?:type object |module )?'(?P<owner>[\w.]+)'(?: object)? has no attribute '(?P<name>\w+)'",
-    "argument": r"(?P<owner>[\w.]*)(?:\(\))? ?got an unexpected keyword argument '(?P<name>\w+)'",
-    "missing": r"(?P<owner>[\w.]+)\(\) missing \d+ required [\w-]+ arguments?: '(?P<name>\w+)'",
-    "name": r"(?P<owner>)name '(?P<name>\w+)' is not defined",
-    "removed": r"(?P<owner>)`(?P<name>[\w.]+)` (?:was|has been) removed",
-}
-"""The parts of Python's own messages that say what is wrong: kind -> pattern with `owner` and `name`."""
-
-
-class Change(NamedTuple):
-    """One row of the table."""
-
-    old: str
-    new: str
-    since_version: str
-    how_it_fails: str
-
-
-class Clue(NamedTuple):
-    """What an error message says is missing, and of what."""
-
-    kind: str
-    owner: str
-    name: str
 
 
 class Failure(NamedTuple):
@@ -54,32 +25,12 @@ class Failure(NamedTuple):
     imported: set[str]
 
 
-@functools.cache
-def changes() -> tuple[Change, ...]:
-    """All rows of the drift table."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        next(rows)
-        return tuple(Change(*row) for row in rows)
-
-
-def applies(change: Change, versions: dict[str, str]) -> bool:
-    """The installed version (by package) is one in which the old form no longer works; also where that is not known."""
-    found = re.match(r"(?:(?P<package>[a-z]+) )?(?P<version>\d[\d.]*)", change.since_version)
-    installed = versions.get((found["package"] or "gammapy") if found else "", "")
-    return not (found and installed) or numbers(installed) >= numbers(found["version"])
-
-
-def numbers(version: str) -> list[int]:
-    """`2.1rc1` as [2, 1, 1]."""
-    return [int(number) for number in re.findall(r"\d+", version)]
-
-
 def drift_snippet(change: Change, score: float = 0.0) -> Snippet:
     """One change as reference material: what to write, since when, how the old form fails."""
     since = f" Since {change.since_version}." if change.since_version != "-" else ""
-    text = f"Instead of: {change.old}\nwrite: {change.new}\nThe old form fails: {change.how_it_fails}.{since}"
-    return Snippet(source=f"drift:{change.old}", title=f"{change.old} -> {change.new}", text=text, score=score)
+    new = "(it was removed; no direct replacement is known)" if change.new == REMOVED else change.new
+    text = f"Instead of: {change.old}\nwrite: {new}\nThe old form fails: {change.how_it_fails}.{since}"
+    return Snippet(source=f"drift:{change.old}", title=f"{change.old} -> {new}", text=text, score=score)
 
 
 def drift_hints(error_text: str, script: str, limit: int = 3) -> list[Snippet]:
@@ -99,6 +50,8 @@ def drift_hints(error_text: str, script: str, limit: int = 3) -> list[Snippet]:
     ranked = []
     for change in changes():
         level, own = likeness(change, failure), words(change.old)
+        if change.new == REMOVED and level < SAME:
+            continue
         if level > RELATED or (level == RELATED and own <= far):
             shared = len(own & far)
             ranked.append(((level, len(own & near), shared / max(len(own), 1), shared), change))
@@ -108,7 +61,7 @@ def drift_hints(error_text: str, script: str, limit: int = 3) -> list[Snippet]:
 
 def likeness(change: Change, failure: Failure) -> int:
     """How well the way in which the old form fails agrees with an error; 0 for not at all."""
-    if change.how_it_fails.startswith("SILENT"):
+    if change.how_it_fails.startswith("SILENT") or imports_another(change, failure):
         return 0
     own = next(iter(clues_in(change.how_it_fails)), None)
     if own is None:
@@ -127,6 +80,14 @@ def likeness(change: Change, failure: Failure) -> int:
     return level
 
 
+def imports_another(change: Change, failure: Failure) -> bool:
+    """The change is of a module that is gone, or of a name in it, and the script imports others."""
+    if not failure.imported or not change.how_it_fails.startswith("ModuleNotFoundError"):
+        return False
+    gone = [f"{owner}.{name}.".lstrip(".") for _, owner, name in keys(change)]
+    return bool(gone) and not any(f"{name}.".startswith(tuple(gone)) for name in failure.imported)
+
+
 def message_likeness(known: str, message: str) -> int:
     """Likeness of two messages without a clue: the same, the same but for quoted names and numbers, or nearly so."""
     known, message = without_module(known), without_module(message)
@@ -141,17 +102,6 @@ def message_likeness(known: str, message: str) -> int:
     return LIKELY if len(common) > 0.6 * len(union) else 0
 
 
-@functools.lru_cache(maxsize=1024)
-def clues_in(text: str) -> tuple[Clue, ...]:
-    """Clues of a traceback or message, the last one first."""
-    return tuple(
-        Clue(kind, found["owner"], found["name"])
-        for line in reversed(text.splitlines())
-        for kind, pattern in CLUES.items()
-        for found in re.finditer(pattern, line)
-    )
-
-
 def messages_in(text: str) -> list[str]:
     """Lines of the form `ExceptionClass: message`."""
     return [line.strip() for line in text.splitlines() if re.match(r"\s*[\w.]+(Error|Exception|Warning): ", line)]
@@ -162,20 +112,20 @@ def without_module(message: str) -> str:
     return re.sub(r"^[\w.]*\.(?=\w+: )", "", message)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def shape_of(message: str) -> tuple[str, ...]:
     """Words of a message without what changes from script to script: quoted names, numbers, addresses."""
     text = re.sub(r"(?<!\w)'[^']*'|\"[^\"]*\"|0x[0-9a-f]+|\d+", " ", message)
     return tuple(re.findall(r"[A-Za-z_`<>]+", text))
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def camel(name: str) -> set[str]:
     """The parts of a dotted CamelCase name: related classes share some."""
     return set(re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]{3,}", name.replace("__init__", "")))
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def words(source: str) -> set[str]:
     """Identifiers in a piece of source, those of English sentences included."""
     return set(re.findall(r"[A-Za-z_]\w{2,}", source)) - {"import", "from"}
