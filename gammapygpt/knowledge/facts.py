@@ -45,7 +45,8 @@ class Facts:
 
     def __init__(self, found: dict[str, Any]) -> None:
         self.objects: dict[str, list[Any]] = found["objects"]
-        """What a dotted name stands for: `["class", id]`, `["function", number]`, `["instance", class id]`."""
+        """What a dotted name stands for: `["class", id]`, `["function", number]`, `["instance", class id]`,
+        `["module", name]`."""
         self.classes: dict[str, dict[str, Any]] = found["classes"]
         self.calls: list[dict[str, Any]] = found["functions"]
         self.units: dict[str, str] = found["units"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from gammapygpt.checks.api.dimensions import of_quantity, readable
 from gammapygpt.checks.api.kinds import Call, Class, Kind, Object, Quantity, Value, is_bare, literal
-from gammapygpt.checks.api.report import Report, instead, listed
+from gammapygpt.checks.api.report import Report, chosen, instead, listed
 from gammapygpt.knowledge.facts import Facts, Parameter
 
 ENERGIES = {"energy_edges", "energy_bounds"}
@@ -58,6 +58,8 @@ class Calls:
         entry = self.facts.classes[cls.id]
         if entry.get("deprecated"):
             self.deprecated(given.node, entry["name"], entry["deprecated"])
+        if entry["name"] == "SkyCoord":
+            self.choice(given.node, "SkyCoord", "frame", given.keywords.get("frame"), self.facts.choices["frame"])
         if "init" in entry:
             self.call(Call(entry["init"], cls.id, entry["name"]), given)
             if entry.get("choices") or entry.get("parameters") or entry.get("measured"):
@@ -76,12 +78,13 @@ class Calls:
             if parameter.kind == "":
                 self.value(called, parameter.name, kind, given.node)
         self.energies(called, given)
-        if not given.spread and len(variants) == 1:
+        if not given.spread and len(variants) == 1 and not called.below:
             self.count(called, given)
 
     def variants(self, called: Call) -> Iterator[int]:
-        """The call, and those that classes below have in its place."""
-        yield called.number
+        """The call, and those that classes below have in its place; an abstract one is there for those only."""
+        if called.exact or not self.facts.calls[called.number].get("abstract"):
+            yield called.number
         if not called.exact and called.owner:
             name = called.name.rpartition(".")[2]
             for cls in self.facts.classes[called.owner].get("subclasses", ()):
@@ -92,7 +95,7 @@ class Calls:
     def keyword(self, called: Call, variants: list[int], keyword: str, given: Arguments) -> None:
         """A keyword that the call does not take, or takes with a warning."""
         facts = self.facts
-        renamed = facts.calls[called.number].get("renamed", {})
+        renamed = {old: new for one in variants for old, new in facts.calls[one].get("renamed", {}).items()}
         if keyword in renamed:
             new = renamed[keyword]
             remedy = f"Write `{new}=`." if new else "Leave it out."
@@ -100,7 +103,7 @@ class Calls:
                 given.node, "deprecated", f"`{called.name}({keyword}=)` is deprecated.", remedy, severity="warning"
             )
             return
-        if any(facts.is_open(one) or keyword in facts.keywords(one) for one in variants):
+        if not variants or any(facts.is_open(one) or keyword in facts.keywords(one) for one in variants):
             return
         allowed = {name for one in variants for name in facts.keywords(one)}
         otherwise = f"It takes: {listed(allowed)}." if allowed else "It takes no keywords."
@@ -124,6 +127,8 @@ class Calls:
         if parameters is None:
             return
         places = [one for one in parameters if one.kind in ("", "p")]
+        if called.unbound:
+            places.insert(0, Parameter("self", "p", required=True))
         if len(given.positional) > len(places) and not any(one.kind == "*" for one in parameters):
             names = listed((one.name for one in places), 20) or "none"
             message = (
@@ -202,9 +207,7 @@ class Calls:
         given = value if isinstance(value, list) else [value]
         for one in given:
             if isinstance(one, str) and one not in allowed:
-                remedy = instead(
-                    "enum", [label, label.partition(".")[0]], one, allowed, f"It takes: {listed(allowed)}."
-                )
+                remedy = chosen([label, label.partition(".")[0]], one, allowed)
                 self.report.add(node, "no-choice", f"`{label}({name}=)` does not take {one!r}.", remedy)
 
     def quantity(

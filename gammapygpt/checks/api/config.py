@@ -6,7 +6,7 @@ import ast
 
 from gammapygpt.checks.api.dimensions import readable
 from gammapygpt.checks.api.kinds import Kind, Value, is_bare, literal
-from gammapygpt.checks.api.report import Report, instead, listed
+from gammapygpt.checks.api.report import Report, chosen, instead, listed
 from gammapygpt.knowledge.facts import Facts
 
 
@@ -20,7 +20,7 @@ def check_field(facts: Facts, report: Report, target: ast.Attribute, cls: str, k
         return
     field, value = fields["of"][name], literal(kind)
     if "choices" in field and isinstance(value, str) and value not in field["choices"]:
-        remedy = instead("enum", [owner], value, field["choices"], f"It takes: {listed(field['choices'])}.")
+        remedy = chosen([owner], value, field["choices"])
         report.add(target, "no-choice", f"`{owner}.{name}` does not take {value!r}.", remedy)
     if "dimension" in field and isinstance(kind, Value) and is_bare(kind):
         message = f"`{owner}.{name}` must be {readable(field['dimension'])}, and is a number without a unit."

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from gammapygpt.checks.api.calls import Arguments
 from gammapygpt.checks.api.config import check_field
-from gammapygpt.checks.api.infer import Inference
+from gammapygpt.checks.api.infer import Inference, narrowed
 from gammapygpt.checks.api.kinds import Kind, Local, Module, Object, Several, Value, merged
 from gammapygpt.checks.api.report import Report, instead
 from gammapygpt.knowledge.facts import Facts
@@ -29,7 +29,7 @@ class Flow:
         self.listed = environment.names
         self.report = report
         stored = frozenset(node.attr for node in ast.walk(tree) if is_stored(node))  # type: ignore[attr-defined]
-        self.infer = Inference(facts, report, self.run, stored)
+        self.infer = Inference(facts, report, self.run, self.loop_over, stored)
         self.steps = 0
         self.depth = 0
         self.returns: list[Kind] = []
@@ -140,6 +140,7 @@ class Flow:
         elif isinstance(target, ast.Tuple | ast.List):
             parts = kind.parts if isinstance(kind, Several) and len(kind.parts) == len(target.elts) else ()
             starred = any(isinstance(one, ast.Starred) for one in target.elts)
+            self.unpack(target, kind)
             for number, one in enumerate(target.elts):
                 known = parts[number] if parts and not starred else None
                 self.assign(one.value if isinstance(one, ast.Starred) else one, known)
@@ -149,6 +150,14 @@ class Flow:
             self.infer.of(target.value)
             self.infer.of(target.slice)
 
+    def unpack(self, target: ast.Tuple | ast.List, kind: Kind) -> None:
+        """`figure, axes = ...` of what is one thing: plots give their axes alone."""
+        if isinstance(kind, Object) and all(self.facts.name(cls).endswith("Axes") for cls in kind.classes):
+            special = {name for cls in kind.classes for name in self.facts.classes[cls].get("special", ())}
+            if not special & {"__iter__", "__getitem__"}:
+                message = f"One `{self.infer.name(kind)}` is returned, and cannot be unpacked into {len(target.elts)}."
+                self.report.add(target, "no-unpacking", message, "Write `ax = ...`; the figure is `ax.figure`.")
+
     def set_attribute(self, target: ast.Attribute, base: Kind, kind: Kind, value: ast.expr | None) -> None:
         """`object.name = value`: a setting of the configuration, or a name that has no effect."""
         if not isinstance(base, Object):
@@ -157,6 +166,16 @@ class Flow:
             check_field(self.facts, self.report, target, min(base.classes), kind)
         elif not any(self.infer.members.has(cls, target.attr, base.exact) for cls in base.classes):
             self.no_effect(target, base)
+        elif all(self.is_readonly(cls, target.attr) for cls in base.classes):
+            message = f"`{target.attr}` of `{self.infer.name(base)}` cannot be set."
+            self.report.add(
+                target, "readonly", message, "Give it when the object is made, or use a method that sets it."
+            )
+
+    def is_readonly(self, cls: str, name: str) -> bool:
+        """Whether every class that has the attribute has it as a property without a setter."""
+        found = [self.facts.member(one, name) for one in self.facts.below(cls) if self.facts.knows(one)]
+        return all(member is not None and member.kind == "readonly" for member in found) and bool(found)
 
     def no_effect(self, target: ast.Attribute, base: Object) -> None:
         """Python lets any name be set; only one that is known to be an old or misspelt one is worth a word."""
@@ -327,12 +346,6 @@ def argument_names(spec: ast.arguments) -> list[str]:
     """All parameters of a function."""
     every = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg]
     return [one.arg for one in every if one is not None]
-
-
-def narrowed(test: ast.expr) -> set[str]:
-    """Names in a condition about what an object is: behind it, they may be something more special."""
-    names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
-    return names if names & {"isinstance", "issubclass", "type", "callable"} else set()
 
 
 def leaves(body: list[ast.stmt]) -> bool:

@@ -32,15 +32,28 @@ PLAIN_ARRAYS = {"numpy.logspace", "numpy.linspace", "numpy.geomspace", "numpy.ar
 """Functions that give arrays without a unit when they are given constants."""
 SEQUENCES = {"list", "tuple", "sorted", "reversed", "set"}
 NUMBERS = {"float": ("__float__", "__index__"), "int": ("__int__", "__index__", "__float__")}
+FINAL = {"Time", "SkyCoord"}
+"""Classes of Astropy from which Gammapy derives none."""
 LONGEST = 64
 """Parts of a list that are followed one by one."""
+
+
+def narrowed(test: ast.expr) -> set[str]:
+    """Names in a condition about what an object is: behind it, they may be something more special."""
+    names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+    return names if names & {"isinstance", "issubclass", "type", "callable"} else set()
 
 
 class Inference:
     """What expressions are, given what the names stand for."""
 
     def __init__(
-        self, facts: Facts, report: Report, run: Callable[[Local, Arguments], Kind], stored: frozenset[str]
+        self,
+        facts: Facts,
+        report: Report,
+        run: Callable[[Local, Arguments], Kind],
+        loop: Callable[[ast.expr, ast.expr, Kind], None],
+        stored: frozenset[str],
     ) -> None:
         self.facts = facts
         self.report = report
@@ -48,6 +61,8 @@ class Inference:
         self.calls = Calls(facts, report)
         self.run = run
         """Follows a call into a function of the script."""
+        self.loop = loop
+        """Binds the target of a loop, given what is looped over."""
         self.names: dict[str, Kind] = {}
         """What each name stands for here."""
 
@@ -126,6 +141,8 @@ class Inference:
         """Whether an object is known to have none of these special methods."""
         if not (isinstance(kind, Object) and kind.sure):
             return False
+        if len(kind.classes) == 1 and self.facts.name(min(kind.classes)) in FINAL:
+            return not set(special) & set(self.facts.classes[min(kind.classes)].get("special", ()))
         return self.facts.lack(kind.classes, kind.exact, set(special))
 
     def name(self, kind: Kind) -> str:
@@ -217,6 +234,33 @@ class Inference:
             return None
         return Quantity(multiplied(sides[0], sides[1], power))
 
+    def of_listcomp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Kind:
+        """A comprehension, with names of its own."""
+        outer = dict(self.names)
+        self.bind_generators(node.generators)
+        kind = self.of(node.elt)
+        self.names = outer
+        return Many(kind)
+
+    of_setcomp = of_generatorexp = of_listcomp
+
+    def of_dictcomp(self, node: ast.DictComp) -> Kind:
+        """What a dictionary holds is not followed."""
+        outer = dict(self.names)
+        self.bind_generators(node.generators)
+        self.of(node.key)
+        self.of(node.value)
+        self.names = outer
+        return None
+
+    def bind_generators(self, generators: list[ast.comprehension]) -> None:
+        """The `for` and `if` parts of a comprehension."""
+        for one in generators:
+            self.loop(one.target, one.iter, self.of(one.iter))
+            for condition in one.ifs:
+                self.of(condition)
+                self.names.update(dict.fromkeys(narrowed(condition)))
+
     def of_call(self, node: ast.Call) -> Kind:
         """A call: its arguments are checked first, then the call itself, then it gives what it gives."""
         called = self.of(node.func)
@@ -263,6 +307,8 @@ class Inference:
         facts = self.facts
         if called.owner and called.name.endswith(".run") and ".makers" in called.owner and given.positional:
             return self.passed_on(called, given.positional[0])
+        if called.below:
+            return None
         kind = self.members.kind_of(facts.calls[called.number].get("returns"), called.owner, called.of_exactly)
         if isinstance(kind, Value) and kind.value is None:
             return Value(None, given_by=called.name) if called.exact else None
@@ -298,7 +344,7 @@ class Inference:
             return Many(self.iterated(first, node)) if first is not None else None
         if name in NUMBERS and self.lacks(first, *NUMBERS[name]):
             kind = self.name(first)
-            remedy = "Take a number out of it: `.value` of a Parameter, `.data` of a map."
+            remedy = "Take a number out of it: `.value` of a Parameter, `.data` of a map, `.mjd` of a Time."
             self.report.add(node, "no-number", f"`{name}()` cannot make a number of a `{kind}` object.", remedy)
         if name == "len" and self.lacks(first, "__len__"):
             kind = self.name(first)

@@ -45,6 +45,10 @@ class Call:
     """No class derived from `owner` can have another one in its place."""
     of_exactly: bool = False
     """It was reached through `owner` itself or an object of just that class."""
+    unbound: bool = False
+    """A method reached through the class: the first argument is the object."""
+    below: bool = False
+    """Only classes derived from `owner` have it."""
 
 
 @dataclass(frozen=True)

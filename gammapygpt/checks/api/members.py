@@ -44,12 +44,12 @@ class Members:
         return None
 
     def object_of(self, classes: Collection[str], sure: bool = True) -> Kind:
-        """An object of declared classes, widened to their families."""
+        """An object of declared classes; those that only a docstring names are widened to their families."""
         wide: set[str] = set()
         for cls in classes:
             if self.facts.name(cls) == "Quantity":
                 return None
-            wide.update(self.family(cls))
+            wide.update([cls] if sure else self.family(cls))
         return Object(frozenset(wide), sure=sure, called=frozenset(classes)) if wide else None
 
     def family(self, cls: str) -> list[str]:
@@ -85,6 +85,8 @@ class Members:
         if entry is None:
             return None
         kind, what = entry
+        if kind == "module":
+            return Module(what)
         if kind == "class":
             return Class(what)
         if kind == "function":
@@ -104,6 +106,8 @@ class Members:
             return None
         if member.kind in ("classmethod", "staticmethod"):
             return Call(member.what, base.id, f"{entry['name']}.{name}", of_exactly=bool(entry.get("exact")))
+        if member.kind == "method":
+            return Call(member.what, base.id, f"{entry['name']}.{name}", unbound=True)
         return None
 
     def of_object(self, node: ast.Attribute, base: Object) -> Kind:
@@ -117,7 +121,7 @@ class Members:
                 continue
             member = self.facts.member(cls, name)
             if member is None:  # some class below has it, or it cannot be known
-                return None
+                return self.of_some_below(cls, name) if len(base.classes) == 1 else None
             found.append((cls, member))
         if not found:
             self.no_such_attribute(node, base)
@@ -127,6 +131,15 @@ class Members:
         for kind in kinds[1:]:
             result = merged(result, kind)
         return result
+
+    def of_some_below(self, cls: str, name: str) -> Kind:
+        """A method that not the class has, but some that are derived from it."""
+        for one in self.facts.below(cls)[1:] if self.facts.knows(cls) else ():
+            member = self.facts.member(one, name)
+            if member is not None:
+                label = f"{self.facts.name(cls)}.{name}"
+                return Call(member.what, cls, label, exact=False, below=True) if member.kind == "method" else None
+        return None
 
     def has(self, cls: str, name: str, exact: bool) -> bool:
         """Whether objects of the class, or of one below it, may have the attribute."""
@@ -167,9 +180,11 @@ class Members:
         return " or ".join(sorted({self.facts.name(cls) for cls in base.called or base.classes}))
 
     def owners(self, base: Object) -> list[str]:
-        """Names of the classes that an object may be of and of their bases, for the drift table."""
+        """Names of the classes that an object may be of, of their bases and of those below, for the drift table."""
         classes = [*sorted(base.called), *sorted(base.classes)]
-        return list(dict.fromkeys(name for cls in classes for name in self.facts.names(cls)))
+        names = [name for cls in classes for name in self.facts.names(cls)]
+        below = [self.facts.name(one) for cls in classes for one in self.facts.below(cls)]
+        return list(dict.fromkeys([*names, *below]))
 
     def missing(self, node: ast.Attribute, what: str, owners: list[str], names: set[str]) -> None:
         """A finding about an attribute that is not there."""

@@ -15,6 +15,10 @@ CLOSE = 0.75
 """Likeness (difflib) from which another name is offered."""
 
 
+FEW = 8
+"""Choices up to which all are named."""
+
+
 @dataclass
 class Report:
     """The findings so far; nothing is taken down while `muted`."""
@@ -56,6 +60,13 @@ def instead(kind: Kind, owners: Sequence[str], name: str, names: Iterable[str], 
     """What to write: from the drift table, else the closest name, else how to find out."""
     found = close(name, names)
     return replaced(kind, owners, name) or (f"There is: {', '.join(found)}." if found else otherwise)
+
+
+def chosen(owners: Sequence[str], value: str, allowed: Sequence[str]) -> str:
+    """Which of the allowed strings to write; all of them where they are few."""
+    if len(allowed) <= FEW:
+        return replaced("enum", owners, value) or f"It takes: {', '.join(allowed)}."
+    return instead("enum", owners, value, allowed, f"It takes: {listed(allowed)}.")
 
 
 def replaced(kind: Kind, owners: Sequence[str], name: str) -> str:

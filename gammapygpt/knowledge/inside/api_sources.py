@@ -143,9 +143,9 @@ def _target(function: Any, owner: Any, called: str) -> tuple[Any, Any]:
     module = sys.modules.get(function.__module__)
     if called == "super().__init__" and owner is not None:
         return _next_init(function, owner), owner
-    if re.fullmatch(r"[A-Z]\w*", called) and inspect.isclass(getattr(module, called, None)):
-        cls = getattr(module, called)
-        return (cls.__init__, cls) if inspect.isfunction(cls.__init__) else (None, None)
+    if re.fullmatch(r"[A-Z]\w*(\.[a-z]\w*)?", called):
+        name, _, method = called.partition(".")
+        return _of_class(getattr(module, name, None) or _imported_inside(function, name), method)
     if called in ("cls", "self.__class__") and owner is not None:
         return owner.__init__, owner
     if owner is not None and re.fullmatch(r"(cls|self)\.\w+", called):
@@ -153,6 +153,31 @@ def _target(function: Any, owner: Any, called: str) -> tuple[Any, Any]:
         found = getattr(static, "__func__", static)
         return (found, owner) if inspect.isfunction(found) else (None, None)
     return None, None
+
+
+def _of_class(cls: Any, method: str) -> tuple[Any, Any]:
+    """The constructor or a method of a class, and the class; nothing where it is no Python function."""
+    found = inspect.getattr_static(cls, method or "__init__", None) if inspect.isclass(cls) else None
+    found = getattr(found, "__func__", found)
+    return (found, cls) if inspect.isfunction(found) else (None, None)
+
+
+def _imported_inside(function: Any, name: str) -> Any:
+    """What a function imports under a name in its own body."""
+    for part in ast.walk(function_node(function)):
+        if isinstance(part, ast.ImportFrom) and name in [one.asname or one.name for one in part.names]:
+            package = (
+                function.__module__ if _is_package(function.__module__) else function.__module__.rpartition(".")[0]
+            )
+            for _ in range(part.level - 1):
+                package = package.rpartition(".")[0]
+            source = ".".join(filter(None, [package if part.level else "", part.module]))
+            return getattr(sys.modules.get(source), name, None)
+    return None
+
+
+def _is_package(name: str) -> bool:
+    return hasattr(sys.modules.get(name), "__path__")
 
 
 def _next_init(function: Any, owner: type) -> Any:

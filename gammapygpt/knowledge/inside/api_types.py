@@ -32,7 +32,7 @@ ROOTS = ("gammapy", "regions", "iminuit")
 """Packages whose classes are described in full."""
 NAMED = (
     *("astropy.units", "astropy.coordinates", "astropy.time", "astropy.table", "astropy.io.fits", "astropy.wcs"),
-    *("astropy.visualization", "astropy.visualization.wcsaxes", "numpy", "pathlib"),
+    *("astropy.visualization", "astropy.visualization.wcsaxes", "numpy", "pathlib", "matplotlib.pyplot"),
 )
 """Modules of others whose classes occur as types."""
 NO_MORE = ("builtins", "abc", "collections.abc", "pydantic", "enum", "typing")
@@ -111,7 +111,9 @@ class Book:
             entry["members"] = {key: one for key, one in members.items() if inherited[name].get(key) != one}
 
     def entry(self, obj: Any) -> list | None:
-        """What a name of a module stands for: `["class", id]`, `["function", id]`, `["instance", class id]`."""
+        """What a name of a module stands for: `["class", id]`, `["function", number]`, `["instance", class id]`."""
+        if inspect.ismodule(obj):
+            return ["module", obj.__name__]
         if inspect.isclass(obj):
             return ["class", self.describe_class(obj)]
         if inspect.isfunction(plain(obj)) and root(obj) in ROOTS:
@@ -127,12 +129,12 @@ class Book:
             return name
         entry: dict[str, Any] = {"name": cls.__name__}
         self.classes[name] = entry
+        entry["special"] = [one for one in SPECIAL if getattr(cls, one, None) is not getattr(object, one, None)]
         if root(cls) not in ROOTS:
             entry["opaque"] = True
             return name
         entry["bases"] = [identity(one) for one in cls.__mro__[1:] if one is not object]
         entry["subclasses"] = sorted(identity(one) for one in subclasses(cls))
-        entry["special"] = [one for one in SPECIAL if getattr(cls, one, None) is not getattr(object, one, None)]
         entry["exact"] = cls.__new__ is object.__new__ and type(cls) is type
         entry.update(self.members(cls))
         entry["choices"], entry["measured"] = choices(cls), measured(cls)
@@ -218,6 +220,7 @@ class Book:
         """Parameters, keywords, type returned and deprecations of one call; what is empty is left out."""
         entry: dict[str, Any] = {"name": getattr(function, "__qualname__", "")}
         entry["deprecated"], entry["renamed"] = deprecation(function), deprecated_arguments(function)
+        entry["abstract"] = getattr(function, "__isabstractmethod__", False)
         try:
             spec = list(inspect.signature(plain(function)).parameters.values())
         except (TypeError, ValueError):
@@ -246,10 +249,12 @@ class Book:
             return "self"
         if made and inspect.isclass(found := getattr(sys.modules.get(function.__module__), made, None)):
             return {"exactly": self.describe_class(found)} if found.__new__ is object.__new__ else self.resolved(found)
+        is_constructor = owner is not None and made_by_name(owner, function)
         annotation = getattr(function, "__annotations__", {}).get("return")
         if inspect.isclass(annotation) and root(annotation) in ROOTS:
             return self.resolved(annotation)
-        return self.documented(inspect.getdoc(function) or "")
+        said = self.documented(inspect.getdoc(function) or "")
+        return {"said": [self.describe_class(owner)]} if said is None and is_constructor else said
 
     def overridden(self, function: Any, owner: Any) -> bool:
         """Whether a class below has a method of its own in the place of this one."""
@@ -325,6 +330,13 @@ def subclasses(cls: type) -> set:
                 found.add(below)
                 waiting.append(below)
     return {one for one in found if root(one) in ROOTS}
+
+
+def made_by_name(owner: Any, function: Any) -> bool:
+    """Whether it is a class method that by its name makes an object of the class."""
+    static = inspect.getattr_static(owner, function.__name__, None)
+    named = function.__name__ in ("read", "create") or function.__name__.startswith("from_")
+    return isinstance(static, classmethod) and named
 
 
 def is_dynamic(cls: type) -> bool:

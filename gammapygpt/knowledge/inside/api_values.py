@@ -10,6 +10,8 @@ import re
 import sys
 from typing import Any
 
+from api_sources import keywords  # type: ignore[import-not-found]
+
 REGISTRIES = ("available_methods", "available_selection", "_available_selection_optional")
 """Class attributes of makers and estimators that list what a keyword takes."""
 KEYWORD_OF = {
@@ -22,7 +24,7 @@ KEYWORD_OF = {
 def choices(cls: type) -> dict[str, list]:
     """Keyword of the constructor -> strings that it takes, as the class itself lists them."""
     found: dict[str, list] = {}
-    parameters = _parameter_names(getattr(cls, "__init__", None))
+    parameters = keywords(getattr(cls, "__init__", None), cls)[0]
     for attribute in REGISTRIES:
         listed = getattr(cls, attribute, None)
         if (
@@ -35,13 +37,6 @@ def choices(cls: type) -> dict[str, list]:
                     extra = ["all"] if keyword in ("selection_optional", "methods") else []
                     found[keyword] = sorted({*listed, *extra})
     return found
-
-
-def _parameter_names(function: Any) -> set:
-    try:
-        return set(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return set()
 
 
 def shared_choices() -> dict[str, Any]:
