@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,16 @@ def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: p
     """Tests see neither the settings nor the keys of whoever runs them; what was found out once is shared by all."""
     for name in [name for name in os.environ if name.startswith("GAMMAPYGPT_")]:
         monkeypatch.delenv(name)
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = shared_folder(tmp_path_factory)
     (shared / "no-settings" / "astropy").mkdir(parents=True, exist_ok=True)  # astropy warns where it is missing
     monkeypatch.setenv("XDG_CONFIG_HOME", str(shared / "no-settings"))
     monkeypatch.setenv("GAMMAPYGPT_CACHE", str(shared / "cache"))
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all tests of one test run, whatever the number of pytest-xdist workers."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def gammapy_data() -> Path | None:
@@ -45,6 +51,19 @@ def hess_data() -> Path:
     if folder is None:
         pytest.skip("no hess-dl3-dr1 under PHOTON_STORAGE, GAMMAPY_DATA or ../shared/data/gammapy-data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def gammapy_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Examples and documentation of the installed Gammapy, or a skip that says why there are none."""
+    from gammapygpt.knowledge import sources
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAMMAPYGPT_CACHE", str(shared_folder(tmp_path_factory) / "cache"))
+        tree = sources.source_tree(version("gammapy"))
+    if tree.folder is None:
+        pytest.skip(tree.reason)
+    return tree.folder
 
 
 @pytest.fixture

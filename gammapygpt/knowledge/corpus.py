@@ -1,44 +1,95 @@
-"""What can be looked up: recipes, the API of the installed Gammapy, API drift. Never a task's expected values."""
+"""What can be looked up: recipes, tutorials, guides, the API, its drift, and (if wanted) what is the user's own.
+
+Never a task's expected values.
+"""
 
 from __future__ import annotations
 
 import ast
-import re
+import functools
+import hashlib
+import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from gammapygpt.knowledge.drift import applies, changes, drift_snippet
+from gammapygpt.knowledge import experience, guides, own_documents, sources, tutorials
+from gammapygpt.knowledge.cards import api_document
+from gammapygpt.knowledge.changes import REMOVED, applies, changes
+from gammapygpt.knowledge.document import Document
+from gammapygpt.knowledge.drift import drift_snippet
+from gammapygpt.knowledge.environment import api_entries, environment, environment_key
+from gammapygpt.settings import Settings
 from gammapygpt.state import Snippet
 
-LENGTH = {"signature": 350, "parameters": 350, "methods": 450, "attributes": 150}
-"""Largest number of characters of each part of an API snippet: several must fit the prompt of a small model."""
-
-CALLED_FIRST = ("run", "create", "read", "from_dir", "get_observations")
-CALLED_SELDOM = {"copy", "from_dict", "to_dict", "from_hdulist", "to_hdulist", "from_parameters", "freeze", "unfreeze"}
+__all__ = ["Corpus", "Document", "corpus", "corpus_hash", "corpus_key", "documents"]
 
 
-class Document(NamedTuple):
-    """A snippet and the words by which it is found."""
+class Corpus(NamedTuple):
+    """All documents of one analysis environment and of its user."""
 
-    snippet: Snippet
-    heading: str
-    """What it is about."""
-    body: str
-    """What it mentions."""
-
-    @property
-    def kind(self) -> str:
-        """`recipe`, `api` or `drift`."""
-        return self.snippet.source.partition(":")[0]
+    documents: list[Document]
+    notes: list[str]
+    """What is missing or was left out, and why."""
 
 
-def documents(entries: Iterable[dict[str, Any]], versions: dict[str, str]) -> Iterator[Document]:
-    """The whole corpus for one analysis environment: its API (`environment.api_entries`), its packages' versions."""
-    yield from recipe_documents()
-    for entry in entries:
-        yield api_document(entry)
-    for change in filter(lambda change: applies(change, versions), changes()):
-        yield Document(drift_snippet(change), change.old, f"{change.new} {change.how_it_fails}")
+def corpus(settings: Settings, *, again: bool = False) -> Corpus:
+    """Everything that can be looked up with these settings; the first time, Gammapy's source distribution is fetched.
+
+    Parameters
+    ----------
+    settings
+        Say which analysis environment it is about, and what of the user's own belongs to it.
+    again
+        Try to fetch the source distribution even if that failed lately.
+
+    Raises
+    ------
+    UserError, InfrastructureError
+        The analysis environment cannot be asked; see `environment.environment`.
+    """
+    from gammapygpt.sandbox.interpreter import interpreter
+
+    wanted, versions = settings.retrieval, environment(settings).versions
+    version = versions.get("gammapy", "")
+    python = interpreter(settings.analysis.python).executable
+    tree = sources.source_tree(version, wanted.gammapy_source, python, again=again)
+    extra, notes = documentation(tree.folder, version) if tree.folder else ([], [tree.reason])
+    if wanted.documents:
+        own, left_out = own_documents.own_documents(Path(wanted.documents).expanduser())
+        extra, notes = [*extra, *own], [*notes, *left_out]
+    if wanted.successes:
+        extra += experience.past_successes(runs_folder(settings))
+    return Corpus(documents(api_entries(settings), versions, extra), notes)
+
+
+def documents(
+    entries: Iterable[dict[str, Any]], versions: dict[str, str], extra: Iterable[Document] = ()
+) -> list[Document]:
+    """Recipes, API and its changes with more documents: in the order of their sources, each source once.
+
+    Parameters
+    ----------
+    entries
+        See `environment.api_entries`.
+    versions
+        Of the analysis environment's packages: only changes up to them are told.
+    extra
+        Tutorials, guides, documents of the user's own.
+    """
+    found = [*recipe_documents(), *map(api_document, entries), *drift_documents(versions), *extra]
+    by_source: dict[str, Document] = {}
+    for document in found:
+        by_source.setdefault(document.snippet.source, document)
+    return [by_source[source] for source in sorted(by_source)]
+
+
+def documentation(tree: Path, version: str) -> Corpus:
+    """Tutorials, How-Tos and guides below a source tree of Gammapy."""
+    steps, notes = tutorials.tutorial_documents(tree, version)
+    sections, more_notes = guides.guide_documents(tree, version)
+    howtos = guides.howto_documents(tree, version, steps)
+    return Corpus([*guides.with_questions(steps, howtos), *howtos, *sections], notes + more_notes)
 
 
 def recipe_documents() -> Iterator[Document]:
@@ -51,51 +102,44 @@ def recipe_documents() -> Iterator[Document]:
         yield Document(snippet, f"{name} {recipe.title}", answers)
 
 
-def api_document(entry: dict[str, Any]) -> Document:
-    """One class or function: how to import it, its signature, what it is for, what it can do."""
-    module, _, name = entry["path"].rpartition(".")
-    methods = [f"{item['name']}{item['signature']}" for item in sorted(entry["methods"], key=usefulness)]
-    attributes = [item["name"] for item in entry["attributes"]]
-    named = [f"{item['name']}: {plain(item['type']).removesuffix(', optional')}" for item in entry["parameters"]]
-    parts = [
-        f"from {module} import {name}",
-        shorten([f"{name}{entry['signature']}"], LENGTH["signature"]),
-        plain(entry["doc"])[:300],
-        labelled("Parameters", named, LENGTH["parameters"]),
-        labelled("Methods", methods, LENGTH["methods"]),
-        labelled("Attributes", attributes, LENGTH["attributes"]),
-    ]
-    snippet = Snippet(
-        source=f"api:{entry['path']}", title=plain(entry["doc"])[:100], text="\n".join(filter(None, parts))
-    )
-    mentions = [f"{item['name']} {item['doc']}" for item in (*entry["methods"], *entry["attributes"])]
-    mentions += [f"{item['name']} {item['text']}" for item in entry["parameters"]]
-    return Document(snippet, f"{name} {entry['doc']}", " ".join([module, *mentions]))
+def drift_documents(versions: dict[str, str]) -> Iterator[Document]:
+    """Changes of the API up to these versions, where there is something to write instead."""
+    for change in changes():
+        if applies(change, versions) and change.new not in ("", REMOVED):
+            yield Document(drift_snippet(change), change.old, f"{change.new} {change.how_it_fails}")
 
 
-def usefulness(method: dict[str, str]) -> int:
-    """Rank of a method where not all can be shown; a stable sort keeps a class's own before the inherited ones."""
-    if method["name"] in CALLED_FIRST:
-        return 0
-    return 2 if method["name"] in CALLED_SELDOM or method["name"].startswith("evaluate_") else 1
+def corpus_hash(found: Iterable[Document]) -> str:
+    """SHA-256 over documents in their order: the same for the same ones, on any machine and any day."""
+    digest = hashlib.sha256()
+    for document in found:
+        digest.update(json.dumps([document.snippet.model_dump(), document.heading, document.body]).encode() + b"\n")
+    return digest.hexdigest()
 
 
-def labelled(label: str, items: list[str], length: int) -> str:
-    """`Label: item; item; ...`, or nothing for no items."""
-    return f"{label}: {shorten(items, length)}" if items else ""
+def corpus_key(settings: Settings) -> str:
+    """A short hash that changes when the corpus would; found by looking at files from outside."""
+    wanted = settings.retrieval
+    parts = [environment_key(settings), program()]
+    parts.append(sources.state(environment(settings).versions.get("gammapy", ""), wanted.gammapy_source))
+    if wanted.documents:
+        parts.append(own_documents.state(Path(wanted.documents).expanduser()))
+    if wanted.successes:
+        parts.append(experience.state(runs_folder(settings)))
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:24]
 
 
-def shorten(items: list[str], length: int) -> str:
-    """As many whole items as fit, and a sign that there are more."""
-    text = ""
-    for item in items:
-        longer = f"{text}; {item}" if text else item
-        if len(longer) > length:
-            return f"{text}; ..." if text else f"{item[: length - 4]} ..."
-        text = longer
-    return text
+def runs_folder(settings: Settings) -> Path:
+    """Where the user's runs are."""
+    return Path(settings.runs.folder).expanduser().resolve()
 
 
-def plain(text: str) -> str:
-    """Docstring markup as plain words: `~gammapy.maps.MapAxis` is MapAxis."""
-    return re.sub(r"`+(?:~[\w.]*\.)?([^`]*)`+", r"\1", text)
+@functools.cache
+def program() -> str:
+    """Hash over the code and tables of this room and over the recipes: what makes documents."""
+    room = Path(__file__).parent
+    files = [*room.glob("*.py"), *room.glob("*.tsv"), *(room.parent / "cookbook" / "recipes").glob("*.py")]
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from gammapygpt.cookbook import recipes
-from gammapygpt.knowledge.corpus import api_document, documents, plain, shorten
+from gammapygpt.knowledge.cards import api_document, shorten
+from gammapygpt.knowledge.corpus import documents
+from gammapygpt.knowledge.rst import plain
 
 METHODS = [{"name": f"estimate_{i}", "signature": "(datasets, parameter)", "doc": "Estimate."} for i in range(40)]
 ENTRY = {
@@ -23,7 +25,7 @@ def test_an_api_snippet_says_how_to_import_call_and_run() -> None:
     assert snippet.source == "api:gammapy.estimators.FluxPointsEstimator"
     assert lines[0] == "from gammapy.estimators import FluxPointsEstimator"
     assert lines[1] == "FluxPointsEstimator(energy_edges=<Quantity [ 1., 10.] TeV>, **kwargs)"
-    assert lines[3] == "Parameters: energy_edges: list of Quantity"
+    assert lines[3] == "Parameters: energy_edges: list of Quantity (Edges)"
     assert lines[4].startswith("Methods: run(datasets); estimate_0(")
     assert lines[4].endswith("; ...")
     assert len(snippet.text) < 1500
