@@ -194,6 +194,12 @@ def _unfit(settings: Settings) -> Iterable[UserError]:
     for key, backend_name in named.items():
         if backend_name not in settings.backends:
             yield no_such_backend(backend_name, settings.backends, settings.origin(*key), f"{dotted(key)} names ")
+    if (name := settings.retrieval.embeddings) and not getattr(settings.backends.get(name), "embedding_model", ""):
+        where = settings.origin("retrieval", "embeddings")
+        if name not in settings.backends:
+            yield no_such_backend(name, settings.backends, where, "retrieval.embeddings names ")
+        else:
+            yield UserError(f"{where + ': ' if where else ''}the backend {name!r} has no 'embedding_model'.")
     for name, backend in settings.backends.items():
         where = settings.origin_near("backends", name)
         needed = {"openai": ("model", "base_url"), "scripted": ("replies",), "cookbook": ()}[backend.kind]

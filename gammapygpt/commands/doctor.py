@@ -210,11 +210,17 @@ def check_model(name: str, settings: Settings) -> Check:
 
 def check_retrieval(settings: Settings) -> Check:
     """Look something up that every Gammapy has."""
-    from gammapygpt.knowledge import search
+    from gammapygpt.knowledge.index import opened
 
     if not settings.switches.retrieval:
         return Check("retrieval", "ok", "switched off")
-    snippets = search(settings, "extract a spectrum with reflected regions background", 3)
-    if not snippets:
-        return Check("retrieval", "warn", "finds nothing about reflected regions", "Runs work, but without examples.")
-    return Check("retrieval", "ok", f"finds {snippets[0].title}")
+    index = opened(settings)
+    found = index.search("extract a spectrum with reflected regions background", 3)
+    described = index.describe()
+    detail = f"{sum(described.documents.values())} documents by {described.embedding}, {described.where}"
+    if index.troubles:
+        return Check("retrieval", "warn", detail, " ".join(index.troubles))
+    if not found:
+        remedy = "Lower retrieval.threshold, or build it anew: `gammapygpt index build`."
+        return Check("retrieval", "warn", f"{detail}; finds nothing about reflected regions", remedy)
+    return Check("retrieval", "ok", f"{detail}; finds {found[0].title}")

@@ -1,212 +1,239 @@
-"""The retrieval index: sparse lexical vectors (BM25 weights) in an in-process Qdrant; no download, no network."""
+"""Looking things up: the corpus of one analysis environment in a Qdrant collection, built when it is first needed."""
 
 from __future__ import annotations
 
-import functools
-import re
-import zlib
-from collections.abc import Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gammapygpt.knowledge.corpus import Document, documents
-from gammapygpt.knowledge.environment import api_entries, environment, environment_key
+from gammapygpt.errors import GammapyGPTError, InfrastructureError
+from gammapygpt.knowledge.corpus import corpus_key
+from gammapygpt.knowledge.environment import cache_folder, environment
+from gammapygpt.knowledge.experience import same_task
+from gammapygpt.knowledge.ranking import chosen
 from gammapygpt.settings import Settings
 from gammapygpt.state import Snippet
 
 if TYPE_CHECKING:
+    from langchain_qdrant import QdrantVectorStore
     from qdrant_client import QdrantClient
 
-COLLECTION, VECTOR = "knowledge", "lexical"
-HEADING_WEIGHT = 5.0
-"""How many times a term of the heading counts."""
-NEARLY, FAR = 0.8, 0.45
-"""A second recipe is shown from this part of the first one's score; none below this part of the best score of all."""
-SPARE = 20
+    from gammapygpt.knowledge.dense import Dense
+
+Say = Callable[[str], None]
+"""Told what is going on, a line at a time."""
+KINDS = ("recipe", "tutorial", "howto", "guide", "api", "drift", "success", "own")
+SPARE = 40
 """Found beyond the limit, so that a mixture of kinds can be chosen."""
-KIND_WEIGHT = {"recipe": 2.0, "api": 1.0, "drift": 0.7}
-"""A whole script that works is worth more than a signature; a change of the API matters most when something failed."""
-OFF_PATH_WEIGHT = 0.8
-"""Of API that few analyses call by itself: catalogues, populations, plots, utilities."""
-SATURATION, LENGTH_NORM = 2.0, 0.5
-"""k1 and b of Okapi BM25 (Robertson & Zaragoza 2009); b below the usual 0.75: some classes have many methods."""
 
-_COMMON = """
-a about after all also an and any are as at be been before by can do does for from given gammapy get give has have how
-if in instead into is it its just me my no not of off old on or our please should so some that the their them then there
-these this to up use used uses using want was we were what when where which will with write would you your
-class def false import none object return self true type
-"""
-STOP_WORDS = frozenset(_COMMON.split())
-FIELD_TERMS = {
-    "lightcurve": "light curve",
-    "lightcurves": "light curve",
-    "livetime": "live time",
-    "sed": "flux point spectral",
-    "spectrum": "spectral spectrum",
-    "spectra": "spectral spectrum",
-    "run": "observation run",
-    "runs": "observation run",
-    "aeff": "effective area aeff",
-    "edisp": "energy dispersion edisp",
-    "bkg": "background bkg",
-    "fov": "field view fov",
-    "psf": "point spread psf",
-    "skymap": "sky map",
-    "ts": "test statistic ts",
-    "upper": "upper ul",
-    "pointing": "observation",
-    "pointings": "observation",
-    "sigma": "significance sigma",
-    "gaussian": "gauss",
-    "cube": "cube map",
-    "blazar": "source",
-    "nebula": "source",
-}
-"""Words of the field that are written in more than one way."""
-
-_INDICES: dict[str, Index] = {}
+_OPEN: dict[tuple[str, ...], Index] = {}
+_OPENING = threading.Lock()
 
 
-def search(settings: Settings, query: str, limit: int, kinds: Sequence[str] | None = None) -> list[Snippet]:
-    """The pieces of reference material that are nearest to a query, the best first.
+def unheard(line: str) -> None:
+    """Nobody listens."""
+
+
+def search(
+    settings: Settings, query: str, limit: int, kinds: Sequence[str] | None = None, say: Say = unheard
+) -> list[Snippet]:
+    """The pieces of reference material that are nearest to a query, the best first; none that has little to do with it.
 
     Parameters
     ----------
     settings
-        Says which analysis environment the material is about.
+        Say which analysis environment the material is about, and where its vectors are.
     query
         Plain English, code, or an error message.
     limit
         Largest number of snippets.
     kinds
-        Any of `recipe`, `api`, `drift`; all when None.
+        Any of `KINDS`; None means a mixture of all, with the best recipe first.
+    say
+        Told of progress where the index must be built first, and of what does not work.
 
     Raises
     ------
     UserError, InfrastructureError
-        The analysis environment cannot be asked; see `environment.environment`.
+        The analysis environment cannot be asked (see `environment.environment`), or the Qdrant server of the settings
+        cannot and `retrieval.required` is true.
     """
     if limit < 1:
         return []
-    return built(settings).search(query, limit, kinds)
+    index = opened(settings, say)
+    found = index.search(query, limit, kinds, say)
+    if found is None:  # somebody removed the collection
+        forget(index)
+        found = opened(settings, say).search(query, limit, kinds, say)
+    return found or []
 
 
-def built(settings: Settings) -> Index:
-    """The index of this analysis environment, built once per process and state of the environment."""
-    key = environment_key(settings)
-    if key not in _INDICES:
-        _INDICES[key] = Index(list(documents(api_entries(settings), environment(settings).versions)))
-    return _INDICES[key]
+def opened(settings: Settings, say: Say = unheard, again: bool = False) -> Index:
+    """The index for these settings: opened, and built where need be, once per process and state of the corpus.
+
+    Parameters
+    ----------
+    settings, say
+        As of `search`.
+    again
+        Build it anew.
+    """
+    key = (corpus_key(settings), str(cache_folder()), settings.retrieval.model_dump_json(), str(settings.backends))
+    with _OPENING:
+        if again or key not in _OPEN:
+            index = Index(settings, say, again)
+            if not index.is_usable:
+                return index  # the server may be there next time
+            _OPEN[key] = index
+        return _OPEN[key]
+
+
+def forget(index: Index) -> None:
+    """Open an index anew when it is next asked for."""
+    with _OPENING:
+        for key in [key for key, known in _OPEN.items() if known is index]:
+            del _OPEN[key]
+
+
+def index_folder() -> Path:
+    """Where vectors are kept unless the settings say otherwise."""
+    return cache_folder() / "index"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an index holds, and where."""
+
+    gammapy: str
+    documents: dict[str, int]
+    """Number by kind."""
+    corpus: str
+    """Hash over all texts, and over how they are weighted."""
+    where: str
+    embedding: str
+    notes: list[str]
+    """What does not work, and what is left out."""
 
 
 class Index:
-    """Documents by their words."""
+    """Documents by their words and, where an embedding endpoint is configured, by their meaning."""
 
-    def __init__(self, corpus: Sequence[Document]) -> None:
-        self.snippets = [document.snippet for document in corpus]
-        self.client = collection(corpus)
+    def __init__(self, settings: Settings, say: Say = unheard, again: bool = False) -> None:
+        from gammapygpt.knowledge.material import material
+        from gammapygpt.knowledge.store import folder_of
 
-    def search(self, query: str, limit: int, kinds: Sequence[str] | None = None) -> list[Snippet]:
-        """The `limit` nearest snippets of these kinds, with their scores; see `search`."""
-        from qdrant_client import models
+        self.settings = settings
+        self.material = material(settings, folder_of(settings, index_folder()), say, again)
+        self.troubles: list[str] = []
+        """What does not work, as it was told."""
+        self.dense: Dense | None = None
+        self._words: QdrantVectorStore | None = None
+        self._both: QdrantVectorStore | None = None
+        try:
+            self._open(say)
+        except InfrastructureError as error:
+            self._go_on_without(error, say)
 
-        indices = sorted({dimension(term) for term in terms(query)})
-        if not indices:
+    @property
+    def is_usable(self) -> bool:
+        """There is a collection to search."""
+        return self._words is not None
+
+    @property
+    def collection(self) -> str:
+        """Name of the collection in use; empty for none."""
+        return self._words.collection_name if self._words else ""
+
+    def search(
+        self, query: str, limit: int, kinds: Sequence[str] | None = None, say: Say = unheard
+    ) -> list[Snippet] | None:
+        """See the function `search`; None where the collection has been removed."""
+        from gammapygpt.knowledge.store import Gone
+
+        if self._words is None or not self.material.lexical.embed_query(query).indices:
             return []
-        wanted = models.FieldCondition(key="kind", match=models.MatchAny(any=list(kinds))) if kinds else None
-        answer = self.client.query_points(
-            COLLECTION,
-            query=models.SparseVector(indices=indices, values=[1.0] * len(indices)),
-            using=VECTOR,
-            query_filter=models.Filter(must=[wanted]) if wanted else None,
-            limit=limit if kinds else limit + SPARE,
+        try:
+            found = self._nearest(query, limit + SPARE, kinds, say)
+        except Gone:
+            return None
+        except InfrastructureError as error:
+            self._go_on_without(error, say)
+            return []
+        others = [one for one in found if not (one.source.startswith("success:") and same_task(query, one.title))]
+        return chosen(others, limit, mixed=not kinds)
+
+    def describe(self) -> Description:
+        """What is in here, and where."""
+        from gammapygpt.knowledge.store import place
+
+        return Description(
+            gammapy=environment(self.settings).versions.get("gammapy", ""),
+            documents=dict(sorted(Counter(document.kind for document in self.material.documents).items())),
+            corpus=self.material.hash,
+            where=place(self.settings, index_folder()),
+            embedding=f"words and {self.dense.title}" if self.dense else "words",
+            notes=[*self.troubles, *self.material.notes],
         )
-        found = [self.snippets[int(point.id)].model_copy(update={"score": point.score}) for point in answer.points]
-        return found if kinds else mixed(found)[:limit]
 
+    def _open(self, say: Say) -> None:
+        from gammapygpt.knowledge.dense import dense
+        from gammapygpt.knowledge.store import client_for, vector_store
 
-def mixed(found: Sequence[Snippet]) -> list[Snippet]:
-    """The closest recipe first, others only where they are nearly as close (recipes are long); few API changes."""
-    recipes = [snippet for snippet in found if snippet.source.startswith("recipe:")]
-    recipes = [snippet for snippet in recipes if snippet.score >= NEARLY * recipes[0].score][:2]
-    drift = [snippet for snippet in found if snippet.source.startswith("drift:")][:2]
-    others = [snippet for snippet in found if snippet.source.startswith("api:")]
-    if recipes and recipes[0].score < FAR * found[0].score:
-        recipes = []
-    return recipes + sorted(others + drift, key=lambda snippet: snippet.score, reverse=True)
+        client = client_for(self.settings)
+        self.dense = dense(self.settings, cache_folder() / "embeddings.sqlite", say)
+        with self._server():
+            if self.dense:
+                try:
+                    self._both = self._filled(client, say)
+                except GammapyGPTError as error:
+                    self._go_by_words(error, say)
+            filled = self._both or self._filled(client, say)
+        self._words = vector_store(client, filled.collection_name, self.material.lexical, None)
 
+    def _filled(self, client: QdrantClient, say: Say) -> QdrantVectorStore:
+        from gammapygpt.knowledge.material import searchable
+        from gammapygpt.knowledge.store import collection_name, fill, vector_store
 
-def collection(corpus: Sequence[Document]) -> QdrantClient:
-    """An in-process Qdrant with one point a document; Qdrant itself weights terms by inverse document frequency."""
-    from qdrant_client import QdrantClient, models
+        name = collection_name(self.material.hash, self.dense)
+        store = vector_store(client, name, self.material.lexical, self.dense)
+        texts = [searchable(document) for document in self.material.documents]
+        metadata = [{**doc.snippet.model_dump(exclude={"score"}), "kind": doc.kind} for doc in self.material.documents]
+        fill(store, texts, metadata, say)
+        return store
 
-    counts = [term_counts(document) for document in corpus]
-    mean_length = sum(sum(count.values()) for count in counts) / max(len(counts), 1)
-    client = QdrantClient(":memory:")
-    sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
-    client.create_collection(COLLECTION, vectors_config={}, sparse_vectors_config={VECTOR: sparse})
-    points: list[Any] = []
-    for number, (document, count) in enumerate(zip(corpus, counts, strict=True)):
-        weights = bm25(count, mean_length, prior(document))
-        vector = models.SparseVector(indices=list(weights), values=list(weights.values()))
-        points.append(models.PointStruct(id=number, vector={VECTOR: vector}, payload={"kind": document.kind}))
-    if points:
-        client.upsert(COLLECTION, points)
-    return client
+    def _nearest(self, query: str, n: int, kinds: Sequence[str] | None, say: Say) -> list[Snippet]:
+        """By words, and by meaning too where anything at all is near by words."""
+        from gammapygpt.knowledge.store import of_kinds
 
+        assert self._words is not None
+        wanted, threshold = of_kinds(kinds), self.settings.retrieval.threshold
+        with self._server():
+            found = self._words.similarity_search_with_score(query, n, filter=wanted, score_threshold=threshold)
+            if found and self._both:
+                try:
+                    found = self._both.similarity_search_with_score(query, n, filter=wanted)
+                except GammapyGPTError as error:
+                    self._go_by_words(error, say)
+        return [Snippet(**{**one.metadata, "score": score}) for one, score in found]
 
-def prior(document: Document) -> float:
-    """How much a document weighs whatever the query."""
-    weight = KIND_WEIGHT[document.kind]
-    off_path = re.match(r"api:.*\.(catalog|astro|utils|visualization)\.", document.snippet.source)
-    return weight * OFF_PATH_WEIGHT if off_path else weight
+    def _server(self) -> Any:
+        from gammapygpt.knowledge.store import is_server, server_words
 
+        return server_words(self.settings) if is_server(self.settings) else nullcontext()
 
-def term_counts(document: Document) -> dict[str, float]:
-    """How often each term occurs; one in the heading counts several times."""
-    counts: dict[str, float] = {}
-    for text, weight in ((document.heading, HEADING_WEIGHT), (document.body, 1.0)):
-        for term in terms(text):
-            counts[term] = counts.get(term, 0.0) + weight
-    return counts
+    def _go_by_words(self, error: GammapyGPTError, say: Say) -> None:
+        self.dense, self._both = None, None
+        self._tell(f"{error} Until then material is looked up by words alone.", say)
 
+    def _go_on_without(self, error: InfrastructureError, say: Say) -> None:
+        if self.settings.retrieval.required:
+            raise error
+        self._tell(f"{error} Going on without retrieval.", say)
 
-def bm25(counts: dict[str, float], mean_length: float, weight: float) -> dict[int, float]:
-    """The document's part of the BM25 formula, per vector dimension, times a weight."""
-    norm = SATURATION * (1 - LENGTH_NORM + LENGTH_NORM * sum(counts.values()) / mean_length)
-    weights: dict[int, float] = {}
-    for term, count in counts.items():
-        index = dimension(term)
-        weights[index] = weights.get(index, 0.0) + weight * count * (SATURATION + 1) / (count + norm)
-    return weights
-
-
-def dimension(term: str) -> int:
-    """Vector dimension of a term; needs no vocabulary, so that any query can be written as a vector."""
-    return zlib.crc32(term.encode())
-
-
-def terms(text: str) -> list[str]:
-    """Searchable terms: words and parts of identifiers, in lower case, without endings; identifiers also as a whole.
-
-    `FluxPointsEstimator.run` gives `fluxpointsestimator`, `flux`, `point`, `estimator`, `observation` and `run`.
-    """
-    found = []
-    for word in re.findall(r"\d*[A-Za-z][A-Za-z0-9_]*", text):
-        parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", word)
-        if len(parts) > 1:
-            found.append(word.lower())
-        for part in parts:
-            for term in FIELD_TERMS.get(part.lower(), part.lower()).split():
-                if term not in STOP_WORDS and len(term) > 1:
-                    found.append(stem(term))
-    return found
-
-
-@functools.cache
-def stem(word: str) -> str:
-    """The word without the commonest English endings: enough to bring `reflected` and `reflections` together."""
-    for ending in ("ations", "ation", "ings", "ing", "ions", "ion", "ies", "ed", "es", "er", "s", "y", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    def _tell(self, trouble: str, say: Say) -> None:
+        self.troubles.append(trouble)
+        say(trouble)

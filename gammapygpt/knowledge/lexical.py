@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from langchain_qdrant import SparseEmbeddings, SparseVector
 
-from gammapygpt.knowledge.words import plain_words, terms
+from gammapygpt.knowledge.words import plain_words, related, terms
 
 HEADING_WEIGHT = 5.0
 """How many times a term of the heading counts."""
 SATURATION, LENGTH_NORM = 2.0, 0.5
 """k1 and b of Okapi BM25 (Robertson & Zaragoza 2009); b below the usual 0.75: some classes have many methods."""
+RELATED = 0.6
+"""Weight of a term that the query has in other words."""
 
 
 class Lexical(SparseEmbeddings):
@@ -43,15 +45,19 @@ class Lexical(SparseEmbeddings):
     def embed_query(self, text: str) -> SparseVector:
         """A query's terms, weighted such that a document with all of them often has a score of nearly 1.
 
-        A plain word that the corpus has nowhere weighs as much as a rare one; an unknown name does not count: its
-        parts do.
+        Terms that mean the same in Gammapy's documentation are added with a smaller weight. A plain word that the
+        corpus has nowhere weighs as much as a rare one; an unknown name does not count: its parts do.
         """
-        index_of = {term: dimension(term) for term in dict.fromkeys(terms(text))}
-        known = {term: index for term, index in index_of.items() if index in self._frequency}
-        counted = {**known, **{term: index_of[term] for term in plain_words(text)}}
-        information = sum(self._idf(index) for index in counted.values()) * (SATURATION + 1)
-        indices = sorted(set(known.values()))
-        return SparseVector(indices=indices, values=[1 / information for _ in indices])
+        own = self._known(terms(text))
+        others = self._known(related(text)) - own
+        information = sum(self._idf(index) for index in own | {dimension(term) for term in plain_words(text)})
+        weight = 1 / (information * (SATURATION + 1)) if information else 0.0
+        weights = {**dict.fromkeys(others, RELATED * weight), **dict.fromkeys(own, weight)}
+        return SparseVector(indices=sorted(weights), values=[weights[index] for index in sorted(weights)])
+
+    def _known(self, words: Sequence[str]) -> set[int]:
+        """Dimensions of those words that the corpus has."""
+        return {index for index in map(dimension, words) if index in self._frequency}
 
     def _idf(self, index: int) -> float:
         """As Qdrant calculates it."""

@@ -15,7 +15,7 @@ OFF_PATH_WEIGHT = 0.8
 NEARLY, FAR = 0.8, 0.45
 """A second recipe is shown from this part of the first one's score; none below this part of the best score of all."""
 MOST = {"recipe": 2, "drift": 2, "success": 1}
-MOST_OF_ONE = 2
+MOST_OF_ONE = 1
 """Pieces of the same tutorial, how-to or guide."""
 ALIKE = 0.8
 """Part of the words in common from which two pieces are the same thing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +75,11 @@ def client_for(settings: Settings) -> QdrantClient:
         raise UserError(
             f"retrieval.store_key_env names {variable}, which is not set.", f"Type `export {variable}=...`."
         )
-    return QdrantClient(url=settings.retrieval.store, api_key=key or None, timeout=TIMEOUT_S, check_compatibility=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Api key is used with an insecure connection")  # a server within the house
+        return QdrantClient(
+            url=settings.retrieval.store, api_key=key or None, timeout=TIMEOUT_S, check_compatibility=False
+        )
 
 
 def vector_store(client: QdrantClient, name: str, lexical: Lexical, dense: Dense | None) -> QdrantVectorStore:
@@ -138,7 +143,7 @@ def of_kinds(kinds: Sequence[str] | None) -> models.Filter | None:
     return models.Filter(must=[models.FieldCondition(key="metadata.kind", match=models.MatchAny(any=list(kinds)))])
 
 
-def prune(settings: Settings, cache: Path, current: str) -> list[str]:
+def prune(settings: Settings, cache: Path, collection: str, file: str) -> list[str]:
     """Remove collections, or files, of ours that belong to another corpus or embedding; nobody else's.
 
     Parameters
@@ -147,20 +152,20 @@ def prune(settings: Settings, cache: Path, current: str) -> list[str]:
         Say where.
     cache
         Folder of files where the settings name none.
-    current
-        Name of the collection in use, as of `collection_name`.
+    collection, file
+        Names of those in use.
     """
     removed = []
     if is_server(settings):
         with server_words(settings):
             client = client_for(settings)
-            for collection in client.get_collections().collections:
-                if OURS.fullmatch(collection.name) and collection.name != current:
-                    client.delete_collection(collection.name)
-                    removed.append(collection.name)
+            for one in client.get_collections().collections:
+                if OURS.fullmatch(one.name) and one.name != collection:
+                    client.delete_collection(one.name)
+                    removed.append(one.name)
     elif folder := folder_of(settings, cache):
         for path in sorted(folder.glob("*.npz")):
-            if KEPT.fullmatch(path.name) and path.stem not in current:
+            if KEPT.fullmatch(path.name) and path.name != file:
                 path.unlink(missing_ok=True)
                 removed.append(str(path))
     return removed

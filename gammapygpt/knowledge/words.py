@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+from pathlib import Path
+
+THESAURUS = Path(__file__).with_name("thesaurus.tsv")
+"""What users say, and what Gammapy's documentation calls it: phrases between commas, a tab, words."""
 
 TOKEN = re.compile(
     r"(?P<unit>(?<![\w.])(?:cm|km|m|s|h|sr|deg|[TGMk]?eV|erg)(?:\*\*|\^)?[({]?-\d(?!\d))"
@@ -11,6 +15,8 @@ TOKEN = re.compile(
 )
 """A unit with a negative power, or a (dotted) name; plain numbers are neither, `3D` and `4FGL` are names."""
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+LONGEST = 5
+"""Words of a phrase of the thesaurus."""
 ENDINGS = ("ations", "ation", "ings", "ing", "ions", "ion", "ies", "ed", "es", "er", "s", "y", "e")
 
 _COMMON = """
@@ -103,6 +109,37 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             return word[: -len(ending)]
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def related(text: str) -> list[str]:
+    """Terms by which Gammapy's documentation knows what a text says in other words; none that the text has itself."""
+    spoken, known, own = said(text), thesaurus(), set(terms(text))
+    found: list[str] = []
+    place = 0
+    while place < len(spoken):
+        for length in range(LONGEST, 0, -1):
+            if meant := known.get(spoken[place : place + length]):
+                found += meant
+                break
+        place += 1
+    return [term for term in dict.fromkeys(found) if term not in own]
+
+
+@functools.cache
+def thesaurus() -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Phrases, and the terms that they stand for."""
+    meanings: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for line in THESAURUS.read_text(encoding="utf-8").splitlines()[1:]:
+        phrases, tab, meaning = line.partition("\t")
+        for phrase in phrases.split(",") if tab else ():
+            key = said(phrase)
+            meanings[key] = tuple(dict.fromkeys([*meanings.get(key, ()), *terms(meaning)]))
+    return meanings
+
+
+def said(text: str) -> tuple[str, ...]:
+    """All words of a text without their endings, the commonest too: phrases are made of them."""
+    return tuple(stem(word.lower()) for word in re.findall(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", text))
 
 
 def plain_words(text: str) -> set[str]:

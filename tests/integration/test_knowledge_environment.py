@@ -13,7 +13,7 @@ import pytest
 
 from gammapygpt.errors import UserError
 from gammapygpt.knowledge.environment import api_entries, cache_file, environment, introspection
-from gammapygpt.knowledge.index import search, terms
+from gammapygpt.knowledge.index import search
 from gammapygpt.settings import Settings
 
 
@@ -22,7 +22,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The interpreter that runs the tests, with a cache of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GAMMAPYGPT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield Settings()
+        nothing_fetched = {"gammapy_source": str(tmp_path_factory.mktemp("no-tutorials"))}
+        yield Settings.model_validate({"retrieval": nothing_fetched})
 
 
 def venv_with(folder: Path, gammapy: str | None) -> Settings:
@@ -162,11 +163,3 @@ def test_snippets_fit_a_small_prompt(settings: Settings) -> None:
     for query in ("dataset", "map", "observation", "spectral model", "catalog", "estimator"):
         for snippet in search(settings, query, 50, kinds=["api", "drift"]):
             assert 30 < len(snippet.text) < 1500, snippet.source
-
-
-def test_terms_are_parts_of_identifiers_without_endings() -> None:
-    assert terms("FluxPointsEstimator.energy_edges") == [
-        *("fluxpointsestimator", "flux", "point", "estimator", "energy_edges", "energ", "edge")
-    ]
-    assert "3d" in terms("a 3D analysis")
-    assert terms("reflected regions") == terms("Reflection region")

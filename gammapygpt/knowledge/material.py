@@ -1,0 +1,117 @@
+"""The corpus with its sparse vectors: made once, kept in a file that never changes, read by any number of processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gammapygpt.errors import UserError
+from gammapygpt.knowledge.corpus import Document, corpus, corpus_hash, corpus_key
+from gammapygpt.knowledge.lexical import Lexical, rows_of
+from gammapygpt.settings import Settings
+from gammapygpt.state import Snippet
+
+
+class Material(NamedTuple):
+    """What can be looked up, and how its words are weighted."""
+
+    documents: list[Document]
+    notes: list[str]
+    """What is left out of the corpus, and why."""
+    hash: str
+    """Of all documents and of how they are weighted."""
+    lexical: Lexical
+
+
+def material(settings: Settings, folder: Path | None, say: Callable[[str], None], again: bool = False) -> Material:
+    """The corpus of these settings: from its file, else gathered and, where there is a folder, kept there.
+
+    The file is written under its name in one step and never changed.
+
+    Parameters
+    ----------
+    settings
+        Say what belongs to the corpus.
+    folder
+        Of files; None to keep nothing.
+    say
+        Told of progress.
+    again
+        Gather even if there is a file.
+
+    Raises
+    ------
+    UserError
+        The folder cannot be written; or the corpus cannot be gathered, as may an InfrastructureError.
+    """
+    path = folder / file_name(settings) if folder else None
+    if path and not again and (kept := read(path)):
+        return kept
+    say("gathering recipes, API, tutorials and guides of the installed Gammapy")
+    gathered = corpus(settings, again=again)
+    say(f"weighing the words of {len(gathered.documents)} documents")
+    lexical = Lexical([searchable(document) for document in gathered.documents])
+    key = short_hash(corpus_hash(gathered.documents), *ways())
+    made = Material(gathered.documents, gathered.notes, key, lexical)
+    if path:
+        write(path, made)
+    return made
+
+
+def searchable(document: Document) -> str:
+    """What vectors are made of: the heading, a blank line, the rest."""
+    return f"{' '.join(document.heading.split())}\n\n{document.body}"
+
+
+def read(path: Path) -> Material | None:
+    """The material in a file; None where there is none, or a broken one."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            told = json.loads(file["told"].tobytes())
+            rows = rows_of(file)
+        documents = [Document(Snippet(**snippet), heading, body) for snippet, heading, body in told["documents"]]
+        lexical = Lexical([searchable(document) for document in documents], rows)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
+        return None
+    return Material(documents, told["notes"], told["hash"], lexical)
+
+
+def write(path: Path, made: Material) -> None:
+    """Keep material in a file; two processes that do so at once do no harm."""
+    documents = [(one.snippet.model_dump(), one.heading, one.body) for one in made.documents]
+    told = json.dumps({"documents": documents, "notes": made.notes, "hash": made.hash}).encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(descriptor, "wb") as file:
+            np.savez(file, allow_pickle=False, told=np.frombuffer(told, dtype=np.uint8), **made.lexical.arrays())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(
+            f"The index cannot be kept in {path.parent} ({error.strerror}).",
+            "Set retrieval.store to a folder that can be written, or to memory.",
+        ) from error
+
+
+def file_name(settings: Settings) -> str:
+    """Changes when the corpus would, or the way in which it is weighted."""
+    return f"{short_hash(corpus_key(settings), *ways())}.npz"
+
+
+def ways() -> list[str]:
+    """The source of what makes vectors of texts."""
+    return [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("words.py", "lexical.py")]
+
+
+def short_hash(*parts: str) -> str:
+    """The first 16 digits of a SHA-256."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
