@@ -15,8 +15,8 @@ from gammapygpt.state import Snippet
 HOWTO = "user-guide/howto.rst"
 LEFT_OUT = {"user-guide/index.rst", "user-guide/package.rst", "user-guide/references.rst", HOWTO}
 """Pages about the documentation itself, and the one that is read as questions."""
-LONGEST_CODE = 2000
-"""Characters of a piece of code that is shown: longer ones are programs that draw the guide's figures."""
+LONGEST_CODE, MOST_LINES = 2000, LINES - 10
+"""Characters and lines of a piece of code that is shown: longer ones are programs that draw the guide's figures."""
 SHORTEST = 150
 """Characters of a section without code that are worth a document."""
 LINK = re.compile(r"tutorials/([\w/-]+?)(?:\.html)?(?:#([\w-]+))?(?=[\s>`]|$)")
@@ -76,7 +76,7 @@ def written(lines: Sequence[str], docs: Path, figures: str) -> list[str]:
     for block in rst.blocks(lines, docs):
         if not block.code:
             found.append(block.text)
-        elif len(block.text) <= LONGEST_CODE:
+        elif len(block.text) <= LONGEST_CODE and block.text.count("\n") < MOST_LINES:
             found.append(f"```python\n{headless.code(block.text, figures)}\n```")
     return found
 

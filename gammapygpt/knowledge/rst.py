@@ -145,7 +145,7 @@ def _indented(rest: list[str]) -> list[str]:
 
 def plain(text: str) -> str:
     """Markup as plain words: `~gammapy.data.DataStore.obs` is DataStore.obs, a link is its text."""
-    text = re.sub(r"`([^`<]+?)\s*<[^`>]*>`_{0,2}", r"\1", text)
+    text = re.sub(r"(?::[\w:-]+:)?`([^`<]+?)\s*<[^`>]*>`_{0,2}", r"\1", text)
     text = re.sub(r":[\w:-]+:`([^`<]*)`", r"`\1`", text)
     text = re.sub(r"`+~(?:[a-z_]\w*\.)*([^`]*)`+", r"\1", text)
     text = re.sub(r"`+([^`]*)`+_{0,2}", r"\1", text)
