@@ -10,8 +10,8 @@ from gammapygpt.state import Attempt, RunState
 
 ABSENT = ("api", "import")
 """Kinds of failure that are about names."""
-KINDS = ("api", "drift", "tutorial")
-"""Kinds of material that answer them."""
+KINDS = (("api", "tutorial"), ("drift",))
+"""Kinds of material that answer them, asked for apart: changes of one module would crowd out all else."""
 NO_NEWS = frozenset([*dir(builtins), "NoneType", "method", "module", "function", "gammapy", "ndarray", "numpy.ndarray"])
 """Names that say nothing about Gammapy."""
 

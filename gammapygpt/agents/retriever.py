@@ -15,7 +15,7 @@ from gammapygpt.state import Attempt, RunState, Snippet
 MOST_QUERIES = 8
 """Complaints that are looked up after one failure."""
 PIECES = 2
-"""Looked up for each of them."""
+"""Of each kind, looked up for each of them."""
 
 
 def retrieve(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -41,6 +41,6 @@ def found_for(attempt: Attempt, settings: Settings) -> list[Snippet]:
 
     pieces = min(PIECES, settings.retrieval.snippets)
     asked = lookup.queries(attempt)[:MOST_QUERIES]
-    answers = [knowledge.search(settings, query, pieces, lookup.KINDS) for query in asked]
+    answers = [knowledge.search(settings, query, pieces, kinds) for kinds in lookup.KINDS for query in asked]
     in_turn = (snippet for snippet in chain.from_iterable(zip_longest(*answers)) if snippet is not None)
     return list({snippet.source: snippet for snippet in in_turn}.values())
