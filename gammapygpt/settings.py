@@ -156,7 +156,7 @@ class RetrievalSettings(Section):
     """A Qdrant server that does not answer stops the run; if false, the run goes on without retrieval."""
     embeddings: str = ""
     """Backend whose `embedding_model` adds dense vectors; empty means words alone."""
-    threshold: float = Field(default=0.1, ge=0, lt=1)
+    threshold: float = Field(default=0.12, ge=0, lt=1)
     """Least part of a query's words, weighted by how rare they are, that a piece must cover."""
     gammapy_source: str = ""
     """Source tree, checkout or .tar.gz of the installed Gammapy, for its tutorials; empty means fetched once by pip."""

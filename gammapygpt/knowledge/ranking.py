@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from gammapygpt.state import Snippet
 
-WEIGHT = {"recipe": 1.4, "drift": 0.7}
+WEIGHT = {"recipe": 1.4, "howto": 1.2, "drift": 0.8}
 """A whole script that works is worth more than a signature; a change of the API matters most when something failed."""
 OFF_PATH = ("catalog", "astro", "utils", "visualization")
 OFF_PATH_WEIGHT = 0.8
@@ -15,8 +14,10 @@ OFF_PATH_WEIGHT = 0.8
 NEARLY, FAR = 0.8, 0.45
 """A second recipe is shown from this part of the first one's score; none below this part of the best score of all."""
 MOST = {"recipe": 2, "drift": 2, "success": 1}
-MOST_OF_ONE = 1
-"""Pieces of the same tutorial, how-to or guide."""
+"""Pieces of a kind in a mixture."""
+MOST_AT_FIRST = {"api": 2}
+"""Of these, and of one page, no more than this many (one) while there is anything else: models and geometries have many
+cards that say nearly the same."""
 ALIKE = 0.8
 """Part of the words in common from which two pieces are the same thing."""
 
@@ -37,19 +38,26 @@ def chosen(found: Sequence[Snippet], limit: int, mixed: bool) -> list[Snippet]:
     if mixed:
         ranked = [snippet for snippet in ranked if is_near(snippet, ranked)]
     taken: list[Snippet] = []
-    kinds: Counter[str] = Counter()
-    pages: Counter[str] = Counter()
-    for snippet in ranked:
-        kind, page = kind_of(snippet), page_of(snippet)
-        full = mixed and (kinds[kind] >= MOST.get(kind, limit) or pages[page] >= MOST_OF_ONE)
-        if full or any(is_same(snippet, other) for other in taken):
-            continue
-        taken.append(snippet)
-        kinds[kind] += 1
-        pages[page] += 1
-        if len(taken) == limit:
-            break
+    for crowded in (False, True) if mixed else (True,):
+        for snippet in ranked:
+            if len(taken) < limit and not is_over(snippet, taken, mixed, crowded) and not is_told(snippet, taken):
+                taken.append(snippet)
     return sorted(taken, key=lambda snippet: kind_of(snippet) != "recipe") if mixed else taken
+
+
+def is_over(snippet: Snippet, taken: Sequence[Snippet], mixed: bool, crowded: bool) -> bool:
+    """There is enough of its kind, or (unless there is nothing else) of its page or of API."""
+    kind, page = kind_of(snippet), page_of(snippet)
+    n_kind = sum(kind_of(other) == kind for other in taken)
+    if crowded:
+        return mixed and n_kind >= MOST.get(kind, len(taken) + 1)
+    n_page = sum(page_of(other) == page for other in taken)
+    return n_page >= 1 or n_kind >= {**MOST, **MOST_AT_FIRST}.get(kind, len(taken) + 1)
+
+
+def is_told(snippet: Snippet, taken: Sequence[Snippet]) -> bool:
+    """The same thing is among those taken."""
+    return any(is_same(snippet, other) for other in taken)
 
 
 def kind_of(snippet: Snippet) -> str:

@@ -26,9 +26,17 @@ def test_a_recipe_that_is_far_is_left_out() -> None:
 
 def test_changes_of_the_api_and_one_tutorial_do_not_fill_the_prompt() -> None:
     found = [piece(f"drift:{n}", 0.9) for n in range(5)] + [piece(f"tutorial:a#{n}", 0.8) for n in range(5)]
-    found += [piece("api:x.Y", 0.1)]
-    kinds = [source.split(":")[0] for source in sources(chosen(found, 6, mixed=True))]
-    assert sorted(kinds) == ["api", "drift", "drift", "tutorial", "tutorial"]
+    found += [piece("tutorial:b", 0.2), piece("api:x.Y", 0.1)]
+    shown = sources(chosen(found, 5, mixed=True))
+    assert shown == ["tutorial:a#0", "drift:0", "drift:1", "tutorial:b", "api:x.Y"]
+
+
+def test_where_there_is_nothing_else_more_of_the_same_page_is_shown() -> None:
+    found = [piece(f"tutorial:a#{n}", 0.8 - n / 10) for n in range(5)] + [piece(f"drift:{n}", 0.1) for n in range(5)]
+    assert sources(chosen(found, 9, mixed=True)) == [
+        *("tutorial:a#0", "drift:0", "drift:1"),
+        *("tutorial:a#1", "tutorial:a#2", "tutorial:a#3", "tutorial:a#4"),
+    ]
 
 
 def test_the_same_code_below_two_titles_is_shown_once() -> None:
