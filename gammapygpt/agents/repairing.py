@@ -64,14 +64,14 @@ def failure(attempt: Attempt) -> dict[str, Any]:
 
 
 def hints(attempt: Attempt) -> list[Snippet]:
-    """Changes of the API that explain a failure, but for those that a finding's remedy already names."""
-    from gammapygpt.knowledge import drift_hints
+    """What a message really means, changes of the API that explain it; not what a finding's remedy already names."""
+    from gammapygpt.knowledge import drift_hints, explain
 
     execution = attempt.execution
     findings = [*attempt.findings, *(attempt.validation.findings if attempt.validation else [])]
     error = f"{execution.exception}: {execution.message}" if execution and execution.exception else ""
     told = "\n".join([error, *(finding.message for finding in findings)]).strip()
-    explaining = drift_hints(told, attempt.script)[:2] if told else []
+    explaining = [*explain(told, attempt.script, limit=1), *drift_hints(told, attempt.script)][:2] if told else []
     return [hint for hint in explaining if not told_already(hint, findings)]
 
 

@@ -26,7 +26,7 @@ from gammapygpt.commands.run import EXIT, json_errors, show_outcome, summary
 from gammapygpt.runs.results import clean
 
 if TYPE_CHECKING:
-    from gammapygpt.state import Finding
+    from gammapygpt.state import Attempt, Finding
 
 ScriptArgument = Annotated[Path, typer.Argument(help="A Python script.", show_default=False)]
 
@@ -60,12 +60,21 @@ def execute(
             show_findings(script, attempt.findings)
             if attempt.execution and attempt.execution.traceback:
                 typer.echo(clean(attempt.execution.traceback), err=True)
+            show_hints(attempt)
         manifest = run.folder.manifest()
         if as_json:
             print_json(summary(run.folder.path, manifest))
         else:
             show_outcome(run.folder.path, manifest)
     raise typer.Exit(EXIT[manifest["status"]])
+
+
+def show_hints(attempt: Attempt) -> None:
+    """What the error really means, and changes of the API that explain it."""
+    from gammapygpt.agents.repairing import hints
+
+    for hint in hints(attempt):
+        typer.echo(clean(f"hint: {hint.text}\n"), err=True)
 
 
 def show_findings(script: Path, findings: list[Finding]) -> None:

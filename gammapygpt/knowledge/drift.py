@@ -7,10 +7,8 @@ import functools
 import re
 from typing import NamedTuple
 
-from gammapygpt.knowledge.changes import REMOVED, Change, Clue, changes, clues_in, keys, replacement
+from gammapygpt.knowledge.changes import REMOVED, Change, Clue, changes, clues_in, keys
 from gammapygpt.state import Snippet
-
-__all__ = ["drift_hints", "drift_snippet", "replacement"]
 
 SAME, SAME_BUT_NAMES, LIKELY, RELATED = 4, 3, 2, 1
 """How surely a change explains an error: same message; same but for class or number; much alike; a name in common."""
