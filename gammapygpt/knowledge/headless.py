@@ -9,7 +9,7 @@ from gammapygpt.knowledge.statements import Statement, statement
 
 FURNITURE = re.compile(r"\s*#\s*(?:sphinx_gallery|%matplotlib|%%|# # !|!)")
 """Comments that mean something to the documentation's builder alone."""
-DROPPED = {"peek", "plot_interactive", "help", "get_ipython"}
+DROPPED = {"peek", "plot_interactive", "help", "get_ipython", "check_tutorials_setup"}
 """Calls whose only purpose is to show something on a screen."""
 SHOW = "plt.show"
 

@@ -84,7 +84,7 @@ def file_documents(text: str, name: str) -> list[Document]:
     found = []
     for heading, paragraphs in reader(text):
         title, anchor = " > ".join(filter(None, [name, heading])), slug(heading) or "text"
-        for piece in pieces([paragraph for paragraph in paragraphs if paragraph.strip()]):
+        for piece in pieces([paragraph.strip("\n") for paragraph in paragraphs if paragraph.strip()]):
             taken[anchor] = taken.get(anchor, 0) + 1
             source = f"own:{name}#{anchor}" + (f"-{taken[anchor]}" if taken[anchor] > 1 else "")
             found.append(Document(Snippet(source=source, title=title, text=piece), title, piece))
@@ -93,7 +93,7 @@ def file_documents(text: str, name: str) -> list[Document]:
 
 def markdown(text: str) -> Iterator[Section]:
     """Sections below `#` headings; a fenced block is one paragraph, whatever stands in it."""
-    heading, paragraphs, fence = "", [[""]], ""
+    heading, paragraphs, fence = "", [list[str]()], ""
     for line in text.splitlines():
         mark = re.match(r"\s*(`{3,}|~{3,})", line)
         if mark and (not fence or mark[1].startswith(fence)):

@@ -12,7 +12,9 @@ from gammapygpt.knowledge.steps import Tutorial, parts, script, taken_apart
 from gammapygpt.state import Snippet
 
 ABOUT_THE_TUTORIAL = re.compile(
-    r"(prerequisites?|what next\??|what.s next\??|exercises?|going further|references?|setup|summary|see also)$", re.I
+    r"(prerequisites?|what next\??|what.s next\??|next steps|exercises?"
+    r"|going further|references?|setup|summary|see also)$",
+    re.I,
 )
 """Headings whose prose does not help with an analysis."""
 SHORTEST = 200
