@@ -47,8 +47,13 @@ def slug(title: str) -> str:
 
 def sentences(text: str, number: int, length: int = 300) -> str:
     """The first sentences of a text, on one line, whole unless the first one alone is too long."""
+    found = [
+        sentence
+        for paragraph in re.split(r"\n\s*\n", text)
+        for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z`\"(])", " ".join(paragraph.split()))
+    ]
     kept = ""
-    for sentence in re.split(r"(?<=[.!?:])\s+(?=[A-Z`\"(])", " ".join(text.split()))[:number]:
+    for sentence in found[:number]:
         if len(kept) + len(sentence) > length:
             break
         kept = f"{kept} {sentence}".strip()

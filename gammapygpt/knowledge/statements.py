@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__"}
-LEAVES_AS_IT_IS = re.compile(r"(plot|print|write|info|peek|to_|show|help|savefig|save|tight_layout)")
+LEAVES_AS_IT_IS = re.compile(
+    r"(plot|print|write|info|peek|to_|show|help|savefig|save|tight_layout|evaluate|integral|get_by)"
+)
 """Methods that do not change their object in a way that matters later."""
 COMPOUND = (ast.For, ast.While, ast.If, ast.With, ast.Try)
 

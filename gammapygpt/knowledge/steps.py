@@ -161,7 +161,7 @@ def _code(tutorial: Tutorial, part: Part) -> str:
     for piece in part:
         told = [block.text for block in rst.blocks(piece.cell.prose) if not block.code]
         if last and told:
-            text += f"\n{_comment(sentences(' '.join(told), 1, 200))}\n"
+            text += f"\n{_comment(sentences(told[0], 1, 200))}\n"
         elif last:
             text += "\n"
         start = piece.cell.first - 1

@@ -66,7 +66,7 @@ def steps(tutorial: Tutorial) -> Iterator[Document]:
 
 def told(lines: Iterable[str]) -> str:
     """The sentences of a text, without code and formulae."""
-    return "\n".join(block.text for block in rst.blocks(list(lines)) if not block.code and "\\" not in block.text)
+    return "\n\n".join(block.text for block in rst.blocks(list(lines)) if not block.code and "\\" not in block.text)
 
 
 def prose_alone(tutorial: Tutorial, section: gallery.Section, taken: dict[str, int]) -> Iterator[Document]:
