@@ -138,6 +138,9 @@ def test_exec_puts_a_script_through_all_gates(gammapygpt, simulated_data, tmp_pa
     (tmp_path / "count.py").write_text("raise SystemExit(3)\n")
     failed = gammapygpt("exec", "count.py", "--no-preflight", data=simulated_data)
     assert failed.returncode == 1
+    (tmp_path / "count.py").write_text("from gammapy.spectrum import FluxPoints\n")
+    old = gammapygpt("exec", "count.py", "--no-preflight", data=simulated_data)
+    assert "write: from gammapy.estimators import FluxPoints" in old.stderr
 
 
 def test_two_runs_at_once_keep_out_of_each_others_way(tmp_path, simulated_data):
