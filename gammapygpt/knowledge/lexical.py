@@ -16,7 +16,7 @@ HEADING_WEIGHT = 5.0
 """How many times a term of the heading counts."""
 SATURATION, LENGTH_NORM = 2.0, 0.5
 """k1 and b of Okapi BM25 (Robertson & Zaragoza 2009); b below the usual 0.75: some classes have many methods."""
-RELATED = 0.7
+RELATED = 0.8
 """Weight of a term that the query has in other words."""
 
 
