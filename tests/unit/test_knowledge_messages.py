@@ -72,6 +72,7 @@ SEEN = [
         "ValueError: Unknown backend <gammapy.datasets.core.Datasets object at 0x7f6> for task 'optimize'",
         "fit = Fit(datasets)\nfit.run(datasets)\n",
     ),
+    ("position-that-wanders", "The fit did not converge.", 'PointSpatialModel(lon_0="83.6 deg", lat_0="22 deg")'),
     ("grid-of-one-bin", "AttributeError: 'WCSAxes' object has no attribute 'flat'", "counts.plot_grid()\n"),
 ]
 
@@ -92,6 +93,8 @@ def test_a_message_as_gammapy_gives_it_is_explained(name: str, error: str, scrip
         ("ValueError: too many values to unpack (expected 2)", "a, b = rows\n"),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'table.csv'", "DataStore.from_dir(path)\n"),
         ("RecursionError: maximum recursion depth exceeded", "walk(tree)\n"),
+        ("The fit did not converge.", "model = PowerLawSpectralModel()\n"),
+        ("The fit did not converge.", "model = PointSpatialModel()\nmodel.lon_0.frozen = True\n"),
         ("KeyError: 'energy'", "table['energy']\n"),
         ("", "observations[0]\n"),
     ],
