@@ -42,7 +42,7 @@ def check_contract(
     if isinstance(source, Finding):
         return [newer_python(source, environment)]
     try:
-        found = list(_all_rules(source, environment, expected_keys, facts))
+        found = list(_all_rules(source, environment, expected_keys, facts or Facts.none()))
     except RecursionError:
         return [syntax_finding("The script is nested too deeply.", "Split deep expressions into several lines.")]
     unique = {(finding.rule, finding.line, finding.message): finding for finding in found}
@@ -59,7 +59,7 @@ def newer_python(finding: Finding, environment: Environment | None) -> Finding:
 
 
 def _all_rules(
-    source: Source, environment: Environment | None, expected_keys: Sequence[str], facts: Facts | None
+    source: Source, environment: Environment | None, expected_keys: Sequence[str], facts: Facts
 ) -> Iterator[Finding]:
     yield from check_source(source, environment, facts)
     yield from check_forbidden(source)

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 from gammapygpt.knowledge.environment import introspection
 from gammapygpt.settings import Settings
 
+OF_PLOTS = "<matplotlib>"
+"""Stands, among the keywords of a call, for every keyword that anything in Matplotlib takes."""
+
 
 class Member(NamedTuple):
     """An attribute of a class, and the class that describes it."""
@@ -54,10 +57,20 @@ class Facts:
         self.choices: dict[str, list[str]] = found["choices"]
         """Strings that keywords of many calls take: `sed_type`, `required_irf`, `backend`, `frame`, `style`."""
         self.passing_on: dict[str, Any] = found["passing_on"]
+        self.of_plots: set[str] = {*self.choices.get(OF_PLOTS, ()), OF_PLOTS}
         self.alone: dict[str, list[str]] = found["alone"]
         """Package -> names that it has after `import package` alone."""
+        self.unread: dict[str, str] = found["unread"]
+        """Classes that could not be described, and why: nothing is said about them."""
         self.together: frozenset[str] = frozenset(found["together"])
         """Submodules that are loaded once all of Gammapy is."""
+
+    @classmethod
+    def none(cls) -> Facts:
+        """Nothing is known of any library."""
+        empty: dict[str, Any] = {"functions": [], "together": []}
+        keys = ("objects", "classes", "units", "choices", "passing_on", "alone", "unread")
+        return cls({**empty, **{key: {} for key in keys}})
 
     def name(self, cls: str) -> str:
         """The bare name of a class."""
@@ -116,7 +129,8 @@ class Facts:
     def keywords(self, number: int) -> set[str]:
         """Names of the keywords that a call takes, those that `**kwargs` hands on included."""
         own = {one.name for one in self.parameters(number) or () if one.kind in ("", "k")}
-        return own | set(self.calls[number].get("more", ()))
+        more = set(self.calls[number].get("more", ()))
+        return own | more | (self.of_plots if OF_PLOTS in more else set())
 
     def is_open(self, number: int) -> bool:
         """Whether a call takes keywords that nobody can list."""

@@ -101,7 +101,7 @@ def checked(script: str, installed: Installed) -> list[Finding]:
             "in place",
         ),
         (
-            f"{SPECTRUM}empty = SpectrumDataset.create(geom=None)\nmaker = SpectrumDatasetMaker()\n"
+            f"{SPECTRUM}empty = SpectrumDatasetOnOff.create(geom=None)\nmaker = SpectrumDatasetMaker()\n"
             "dataset = maker.run(empty, None)\ndataset.livetime",
             "no-attribute",
             "`livetime`",

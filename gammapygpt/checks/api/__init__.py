@@ -32,14 +32,13 @@ def check_api(script: str, environment: Environment, facts: Facts) -> list[Findi
     return [source] if isinstance(source, Finding) else check_source(source, environment, facts)
 
 
-def check_source(source: Source, environment: Environment | None, facts: Facts | None) -> list[Finding]:
+def check_source(source: Source, environment: Environment | None, facts: Facts) -> list[Finding]:
     """The same for a script that is parsed already; what is not known of the installation is not judged."""
     found = list(check_names(source))
     if environment is not None:
         report = Report(f"Gammapy {environment.versions.get('gammapy', '')}".strip(), silent_nodes(source.tree))
         found += check_imports(source, environment, report.silent)
-        if facts is not None:
-            check_submodules(source, facts, report)
-            Flow(source.tree, facts, environment, report).walk()
+        check_submodules(source, facts, report)
+        Flow(source.tree, facts, environment, report).walk()
         found += report.findings.values()
     return sorted(found, key=lambda one: (one.line is None, one.line or 0))

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from gammapygpt.checks.api.arguments import Arguments, misfits
 from gammapygpt.checks.api.dimensions import of_quantity, readable
-from gammapygpt.checks.api.kinds import Call, Class, Kind, Object, Quantity, Value, is_bare, literal
-from gammapygpt.checks.api.report import Report, chosen, instead, listed
-from gammapygpt.knowledge.facts import Facts, Parameter
+from gammapygpt.checks.api.kinds import (
+    Call,
+    Class,
+    Kind,
+    Many,
+    Object,
+    Quantity,
+    Several,
+    Value,
+    element,
+    is_bare,
+    literal,
+)
+from gammapygpt.checks.api.members import Members
+from gammapygpt.checks.api.report import Report, chosen, instead, listed, replaced
+from gammapygpt.knowledge.facts import Facts
 
 ENERGIES = {"energy_edges", "energy_bounds"}
 """Parameters of Gammapy's calls that never take a bare number."""
@@ -29,29 +41,25 @@ SHARED = {"sed_type": "", "required_irf": "", "backend": "Fit", "frame": ""}
 """Keywords with an enumeration of their own, and the class that they belong to where it is one only."""
 ADDRESS_SIGNS = ("/", ".")
 """A style with one of these in its name is a file or an address."""
-
-
-@dataclass
-class Arguments:
-    """A call as it is written, with what is known of each argument."""
-
-    node: ast.Call
-    positional: list[Kind]
-    keywords: dict[str, Kind]
-
-    @property
-    def spread(self) -> bool:
-        """Whether `*args` or `**kwargs` hide what is given."""
-        starred = any(isinstance(one, ast.Starred) for one in self.node.args)
-        return starred or any(one.arg is None for one in self.node.keywords)
+UNFIT = {
+    "spectral_model": (("SpatialModel", "TemporalModel", "SkyModel"), "Give a spectral model."),
+    "spatial_model": (("SpectralModel", "TemporalModel", "SkyModel"), "Give a spatial model."),
+    "temporal_model": (("SpectralModel", "SpatialModel", "SkyModel"), "Give a temporal model."),
+    "models": (("SpectralModel", "SpatialModel", "TemporalModel"), "Give a `SkyModel` that holds it."),
+    "energy_edges": (("MapAxis",), "Give its `.edges`."),
+    "data": (("Map",), "Give its `.data`, or use the map itself."),
+    "exclusion_mask": (("Region", "Regions"), "Give a map of True (kept) and False: `~geom.region_mask(regions)`."),
+}
+"""Parameter -> classes that are taken for what it wants, and what to do; sequences of them too."""
 
 
 class Calls:
     """The rules about calls of the installed libraries."""
 
-    def __init__(self, facts: Facts, report: Report) -> None:
+    def __init__(self, facts: Facts, report: Report, members: Members) -> None:
         self.facts = facts
         self.report = report
+        self.members = members
 
     def construct(self, cls: Class, given: Arguments) -> None:
         """Check `Class(...)`."""
@@ -70,7 +78,7 @@ class Calls:
         entry = self.facts.calls[called.number]
         if entry.get("deprecated"):
             self.deprecated(given.node, called.name, entry["deprecated"])
-        variants = list(self.variants(called))
+        variants = self.members.variants(called)
         for keyword, kind in given.keywords.items():
             self.keyword(called, variants, keyword, given)
             self.value(called, keyword, kind, given.node)
@@ -78,19 +86,9 @@ class Calls:
             if parameter.kind == "":
                 self.value(called, parameter.name, kind, given.node)
         self.energies(called, given)
-        if not given.spread and len(variants) == 1 and not called.below:
-            self.count(called, given)
-
-    def variants(self, called: Call) -> Iterator[int]:
-        """The call, and those that classes below have in its place; an abstract one is there for those only."""
-        if called.exact or not self.facts.calls[called.number].get("abstract"):
-            yield called.number
-        if not called.exact and called.owner:
-            name = called.name.rpartition(".")[2]
-            for cls in self.facts.classes[called.owner].get("subclasses", ()):
-                member = self.facts.classes[cls].get("members", {}).get(name)
-                if member is not None and member[0] in ("method", "classmethod", "staticmethod"):
-                    yield member[1]
+        self.classes_of(called, given)
+        if not given.spread:
+            self.count(called, variants, given)
 
     def keyword(self, called: Call, variants: list[int], keyword: str, given: Arguments) -> None:
         """A keyword that the call does not take, or takes with a warning."""
@@ -121,38 +119,14 @@ class Calls:
             return [*classes, *(f"{name}.__init__" for name in classes)]
         return [f"{name}.{method}" for name in classes]
 
-    def count(self, called: Call, given: Arguments) -> None:
-        """Missing arguments, too many, and those given twice."""
-        parameters = self.facts.parameters(called.number)
-        if parameters is None:
-            return
-        places = [one for one in parameters if one.kind in ("", "p")]
-        if called.unbound:
-            places.insert(0, Parameter("self", "p", required=True))
-        if len(given.positional) > len(places) and not any(one.kind == "*" for one in parameters):
-            names = listed((one.name for one in places), 20) or "none"
-            message = (
-                f"`{called.name}()` takes {len(places)} positional arguments, and {len(given.positional)} are given."
-            )
-            remedy = f"Its arguments are: {names}."
-            self.report.add(given.node, "too-many-arguments", message, remedy)
-        twice = [one.name for one in places[: len(given.positional)] if one.kind == "" and one.name in given.keywords]
-        for name in twice:
-            message = f"`{called.name}()` is given `{name}` twice: by its place and by its name."
-            self.report.add(given.node, "argument-twice", message, "Give it once.")
-        renamed = self.facts.calls[called.number].get("renamed", {})
-        under_old_names = {renamed.get(keyword) for keyword in given.keywords}
-        missing = [one.name for one in self.missing(parameters, places, given) if one.name not in under_old_names]
-        if missing:
-            message = f"`{called.name}()` lacks the argument{'s' if len(missing) > 1 else ''} {listed(missing)}."
-            remedy = instead("missing", self.owners(called), missing[0], (), f"Give {listed(missing)}.")
-            self.report.add(given.node, "missing-argument", message, remedy)
-
-    @staticmethod
-    def missing(parameters: tuple[Parameter, ...], places: list[Parameter], given: Arguments) -> Iterator[Parameter]:
-        """Required parameters that get nothing."""
-        later = places[len(given.positional) :] + [one for one in parameters if one.kind == "k"]
-        return (one for one in later if one.required and one.name not in given.keywords)
+    def count(self, called: Call, variants: list[int], given: Arguments) -> None:
+        """Arguments that are missing, too many or given twice, whichever of the calls it may be."""
+        found = [misfits(self.facts, one, given, called.unbound) for one in variants]
+        rules = set.intersection(*({one.rule for one in each} for each in found)) if found else set()
+        for one in found[0] if rules else ():
+            if one.rule in rules:
+                remedy = (one.names and replaced("missing", self.owners(called), one.names[0])) or one.remedy
+                self.report.add(given.node, one.rule, f"`{called.name}()` {one.what}.", remedy)
 
     def deprecated(self, node: ast.AST, name: str, text: str) -> None:
         """Works still, and will not for long; the sandbox takes its warning for a defect too."""
@@ -173,6 +147,9 @@ class Calls:
 
     def value(self, called: Call, name: str, kind: Kind, node: ast.AST) -> None:
         """Enumerations that many calls share, and energies without a unit."""
+        label = f"{called.name}({name})"
+        if label in self.facts.choices:
+            self.choice(node, called.name, name, kind, self.facts.choices[label])
         if name in SHARED and name in self.facts.choices:
             owner = SHARED[name]
             takes = name in self.facts.keywords(called.number)
@@ -180,6 +157,14 @@ class Calls:
                 self.choice(node, called.name, name, kind, self.facts.choices[name])
         if name in ENERGIES and name in self.facts.keywords(called.number) and called.name not in UNIT_BESIDE:
             self.quantity(node, f"{called.name}({name}=)", kind, "kg1 m2 s-2", sequences=True)
+
+    def classes_of(self, called: Call, given: Arguments) -> None:
+        """Arguments that are objects of a class that cannot be meant."""
+        names = [one.name for one in self.facts.parameters(called.number) or ()]
+        values = {**dict(zip(names, given.positional, strict=False)), **given.keywords}
+        for name, kind in values.items():
+            if name in UNFIT and name in self.facts.keywords(called.number):
+                check_class(self.facts, self.report, given.node, f"{called.name}({name}=)", name, kind)
 
     def energies(self, called: Call, given: Arguments) -> None:
         """Energies of axes and spectral models, given as bare numbers."""
@@ -264,3 +249,14 @@ class Calls:
         if given.positional and all(self.wants_energy(cls) for cls in base.classes):
             label = f"{facts.name(min(base.classes))}.__call__(energy=)"
             self.quantity(given.node, label, given.positional[0], "kg1 m2 s-2", sequences=True)
+
+
+def check_class(facts: Facts, report: Report, node: ast.AST, label: str, name: str, kind: Kind) -> None:
+    """A value whose class cannot be meant where it is given."""
+    unfit, remedy = UNFIT[name]
+    if name == "exclusion_mask" and isinstance(kind, Several | Many):
+        kind = element(kind)
+    classes = kind.classes if isinstance(kind, Object) and (kind.sure or name == "data") else ()
+    if classes and all(any(facts.is_a(cls, one) for one in unfit) for cls in classes):
+        what = facts.name(min(kind.classes)) if isinstance(kind, Object) else ""
+        report.add(node, "wrong-class", f"`{label}` does not take a `{what}`.", remedy)

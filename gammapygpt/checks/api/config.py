@@ -5,20 +5,25 @@ from __future__ import annotations
 import ast
 
 from gammapygpt.checks.api.dimensions import readable
-from gammapygpt.checks.api.kinds import Kind, Value, is_bare, literal
+from gammapygpt.checks.api.kinds import Kind, Mapping, Value, is_bare, literal
 from gammapygpt.checks.api.report import Report, chosen, instead, listed
 from gammapygpt.knowledge.facts import Facts
 
 
-def check_field(facts: Facts, report: Report, target: ast.Attribute, cls: str, kind: Kind) -> None:
-    """`config.section.name = value`: the setting exists, and the value is one that it takes."""
-    name, owner, fields = target.attr, facts.name(cls), facts.classes[cls]["fields"]
+def check_field(facts: Facts, report: Report, target: ast.AST, name: str, cls: str, kind: Kind) -> None:
+    """`config.section.name = value`: the setting exists, and the value is one that it takes; sections as dictionaries
+    too.
+    """
+    owner, fields = facts.name(cls), facts.classes[cls]["fields"]
     if name not in fields["of"]:
         if not fields["open"] and facts.member(cls, name) is None:
             remedy = instead("attribute", facts.names(cls), name, fields["of"], f"It has: {listed(fields['of'])}.")
             report.add(target, "no-setting", f"`{owner}` has no setting `{name}` in {report.version}.", remedy)
         return
     field, value = fields["of"][name], literal(kind)
+    if "class" in field and isinstance(kind, Mapping):
+        for key, inner in kind.items:
+            check_field(facts, report, target, key, field["class"], inner)
     if "choices" in field and isinstance(value, str) and value not in field["choices"]:
         remedy = chosen([owner], value, field["choices"])
         report.add(target, "no-choice", f"`{owner}.{name}` does not take {value!r}.", remedy)

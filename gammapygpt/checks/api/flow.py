@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from gammapygpt.checks.api.calls import Arguments
+from gammapygpt.checks.api.arguments import Arguments
+from gammapygpt.checks.api.calls import UNFIT, check_class
 from gammapygpt.checks.api.config import check_field
 from gammapygpt.checks.api.infer import Inference, narrowed
-from gammapygpt.checks.api.kinds import Kind, Local, Module, Object, Several, Value, merged
+from gammapygpt.checks.api.kinds import Kind, Local, Module, Object, Quantity, Several, Value, merged, same
 from gammapygpt.checks.api.report import Report, instead
 from gammapygpt.knowledge.facts import Facts
 from gammapygpt.state import Environment
@@ -28,8 +29,7 @@ class Flow:
         self.modules = set(environment.modules)
         self.listed = environment.names
         self.report = report
-        stored = frozenset(node.attr for node in ast.walk(tree) if is_stored(node))  # type: ignore[attr-defined]
-        self.infer = Inference(facts, report, self.run, self.loop_over, stored)
+        self.infer = Inference(facts, environment, report, self.run, self.loop_over)
         self.steps = 0
         self.depth = 0
         self.returns: list[Kind] = []
@@ -161,16 +161,28 @@ class Flow:
     def set_attribute(self, target: ast.Attribute, base: Kind, kind: Kind, value: ast.expr | None) -> None:
         """`object.name = value`: a setting of the configuration, or a name that has no effect."""
         if not isinstance(base, Object):
+            self.infer.members.given.add((target.attr, ""))
             return
+        self.check_value(target, base, kind)
         if all(self.facts.classes[cls].get("fields") for cls in base.classes):
-            check_field(self.facts, self.report, target, min(base.classes), kind)
+            check_field(self.facts, self.report, target, target.attr, min(base.classes), kind)
         elif not any(self.infer.members.has(cls, target.attr, base.exact) for cls in base.classes):
+            self.infer.members.given.update((target.attr, cls) for cls in base.classes)
             self.no_effect(target, base)
         elif all(self.is_readonly(cls, target.attr) for cls in base.classes):
             message = f"`{target.attr}` of `{self.infer.name(base)}` cannot be set."
             self.report.add(
                 target, "readonly", message, "Give it when the object is made, or use a method that sets it."
             )
+
+    def check_value(self, target: ast.Attribute, base: Object, kind: Kind) -> None:
+        """A value that the attribute cannot take: a quantity for the number of a parameter, a map for data."""
+        name = self.infer.name(base)
+        if target.attr == "value" and name == "Parameter" and isinstance(kind, Quantity) and kind.dimension:
+            message = "`Parameter.value` is a number in the parameter's own unit, and not a quantity."
+            self.report.add(target, "units", message, "Set `.quantity`.")
+        if target.attr in UNFIT and all(self.facts.member(cls, target.attr) for cls in base.classes):
+            check_class(self.facts, self.report, target, f"{name}.{target.attr}", target.attr, kind)
 
     def is_readonly(self, cls: str, name: str) -> bool:
         """Whether every class that has the attribute has it as a property without a setter."""
@@ -315,6 +327,11 @@ class Flow:
         """A class of the script: its objects are not known, its methods are looked at later."""
         for base in node.bases:
             self.infer.of(base)
+        outer = dict(self.infer.names)
+        self.depth += 1
+        self.block([one for one in node.body if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)])
+        self.depth -= 1
+        self.infer.names = outer
         self.bind(node.name, None)
 
     def on_return(self, node: ast.Return) -> None:
@@ -325,11 +342,6 @@ class Flow:
 def bound_from_inside(tree: ast.Module) -> set[str]:
     """Names that functions bind outside themselves: nothing is known of them."""
     return {name for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
-
-
-def is_stored(node: ast.AST) -> bool:
-    """`x.name = ...`"""
-    return isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
 
 
 def is_read(node: ast.AST, name: str) -> bool:
@@ -351,14 +363,6 @@ def argument_names(spec: ast.arguments) -> list[str]:
 def leaves(body: list[ast.stmt]) -> bool:
     """Whether a block ends by leaving."""
     return bool(body) and isinstance(body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break)
-
-
-def same(kinds: list[Kind]) -> Kind:
-    """What a name stands for whenever a function may be called."""
-    found = kinds[0]
-    for kind in kinds[1:]:
-        found = merged(found, kind)
-    return found
 
 
 def together(ends: list[dict[str, Kind]]) -> dict[str, Kind]:

@@ -80,8 +80,6 @@ def check_imports(source: Source, environment: Environment, silent: frozenset[in
                 yield from missing_module(alias.name, node.lineno, environment, modules)
         elif isinstance(node, ast.ImportFrom):
             yield from missing_from(node, environment, modules)
-        elif isinstance(node, ast.Attribute):
-            yield from missing_attribute(source, node, environment, modules)
 
 
 def missing_from(node: ast.ImportFrom, environment: Environment, modules: set[str]) -> Iterator[Finding]:
@@ -94,18 +92,15 @@ def missing_from(node: ast.ImportFrom, environment: Environment, modules: set[st
     absent = list(missing_module(module, node.lineno, environment, modules))
     yield from absent
     for alias in [] if absent else node.names:
-        if alias.name != "*" and not exists(module, alias.name, environment, modules):
+        if alias.name != "*" and not exists(module, alias.name, environment):
             yield missing_name(module, alias.name, node.lineno, environment)
 
 
-def missing_attribute(
-    source: Source, node: ast.Attribute, environment: Environment, modules: set[str]
-) -> Iterator[Finding]:
-    """`np.Name`, `gammapy.data.Name`: an attribute of an imported module."""
-    module = source.dotted(node.value)
-    known = isinstance(node.value, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
-    if known and module in environment.names and not exists(module, node.attr, environment, modules):
-        yield missing_name(module, node.attr, node.lineno, environment)
+def missing_attribute(module: str, name: str, line: int, environment: Environment) -> Finding | None:
+    """`np.name`: a name that the module does not have."""
+    if exists(module, name, environment):
+        return None
+    return missing_name(module, name, line, environment)
 
 
 def missing_module(name: str, line: int, environment: Environment, modules: set[str]) -> Iterator[Finding]:
@@ -124,11 +119,11 @@ def missing_module(name: str, line: int, environment: Environment, modules: set[
         yield name_finding("missing-module", "import", f"There is no module `{name}`.", remedy, line)
 
 
-def exists(module: str, name: str, environment: Environment, modules: set[str]) -> bool:
+def exists(module: str, name: str, environment: Environment) -> bool:
     """Whether a module has that name, as far as the environment tells."""
     if module not in environment.names or name.startswith("_"):
         return True
-    return name in environment.names[module] or f"{module}.{name}" in modules
+    return name in environment.names[module] or f"{module}.{name}" in environment.modules
 
 
 def missing_name(module: str, name: str, line: int, environment: Environment) -> Finding:

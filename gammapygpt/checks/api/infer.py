@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from gammapygpt.checks.api.calls import Arguments, Calls
+from gammapygpt.checks.api.arguments import Arguments
+from gammapygpt.checks.api.calls import Calls
 from gammapygpt.checks.api.dimensions import multiplied, of_unit, readable
 from gammapygpt.checks.api.kinds import (
     Call,
@@ -13,6 +14,7 @@ from gammapygpt.checks.api.kinds import (
     Kind,
     Local,
     Many,
+    Mapping,
     Module,
     Object,
     Quantity,
@@ -23,10 +25,12 @@ from gammapygpt.checks.api.kinds import (
     is_bare,
     literal,
     merged,
+    same,
 )
 from gammapygpt.checks.api.members import Members, dimension_of
-from gammapygpt.checks.api.report import Report, instead, listed
+from gammapygpt.checks.api.report import Report, close, instead, listed
 from gammapygpt.knowledge.facts import Facts
+from gammapygpt.state import Environment
 
 PLAIN_ARRAYS = {"numpy.logspace", "numpy.linspace", "numpy.geomspace", "numpy.arange", "numpy.array"}
 """Functions that give arrays without a unit when they are given constants."""
@@ -50,15 +54,15 @@ class Inference:
     def __init__(
         self,
         facts: Facts,
+        environment: Environment,
         report: Report,
         run: Callable[[Local, Arguments], Kind],
         loop: Callable[[ast.expr, ast.expr, Kind], None],
-        stored: frozenset[str],
     ) -> None:
         self.facts = facts
         self.report = report
-        self.members = Members(facts, report, stored)
-        self.calls = Calls(facts, report)
+        self.members = Members(facts, environment, report)
+        self.calls = Calls(facts, report, self.members)
         self.run = run
         """Follows a call into a function of the script."""
         self.loop = loop
@@ -107,6 +111,14 @@ class Inference:
         return Several(tuple(parts))
 
     of_tuple = of_list
+
+    def of_dict(self, node: ast.Dict) -> Kind:
+        """A dictionary that is written out, if its keys are."""
+        values = [self.of(one) for one in node.values]
+        keys = [literal(self.of(one)) if one is not None else ... for one in node.keys]
+        if not all(isinstance(key, str) for key in keys):
+            return None
+        return Mapping(tuple((str(key), value) for key, value in zip(keys, values, strict=True)), written=True)
 
     def of_unaryop(self, node: ast.UnaryOp) -> Kind:
         """`-x` is as `x`."""
@@ -165,9 +177,20 @@ class Inference:
             return base if isinstance(node.slice, ast.Slice) else element(base)
         if isinstance(base, Quantity):
             return base
+        if isinstance(base, Mapping):
+            return self.entry(node, base, literal(index))
         if isinstance(base, Object):
             return self.item(node, base, index)
         return None
+
+    def entry(self, node: ast.Subscript, base: Mapping, key: object) -> Kind:
+        """A value of a dictionary; of one that the library gives, the keys are known."""
+        items = dict(base.items)
+        if isinstance(key, str) and key not in items and isinstance(node.ctx, ast.Load) and not base.written:
+            near = close(key, items)
+            remedy = f"There is: {', '.join(near)}." if near else f"It has: {listed(items, 30)}."
+            self.report.add(node, "no-key", f"There is no key {key!r} in what is returned here.", remedy)
+        return items.get(key) if isinstance(key, str) and not base.written else None
 
     def item(self, node: ast.Subscript, base: Object, index: Kind) -> Kind:
         """An element of a container of Gammapy; the maps of a `FluxMaps` are found by name."""
@@ -307,12 +330,13 @@ class Inference:
         facts = self.facts
         if called.owner and called.name.endswith(".run") and ".makers" in called.owner and given.positional:
             return self.passed_on(called, given.positional[0])
-        if called.below:
-            return None
-        kind = self.members.kind_of(facts.calls[called.number].get("returns"), called.owner, called.of_exactly)
-        if isinstance(kind, Value) and kind.value is None:
-            return Value(None, given_by=called.name) if called.exact else None
-        return kind
+        numbers = [called.number] if called.exact else self.members.variants(called)
+        kinds = [
+            self.members.kind_of(facts.calls[one].get("returns"), called.owner, called.of_exactly) for one in numbers
+        ]
+        if any(isinstance(kind, Value) for kind in kinds):
+            return Value(None, given_by=called.name) if all(kind == Value(None) for kind in kinds) else None
+        return same(kinds) if kinds else None
 
     def passed_on(self, called: Call, dataset: Kind) -> Kind:
         """A maker gives back the kind of data set that it was given, but for those that add an OFF part."""

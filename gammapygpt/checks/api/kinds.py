@@ -47,8 +47,8 @@ class Call:
     """It was reached through `owner` itself or an object of just that class."""
     unbound: bool = False
     """A method reached through the class: the first argument is the object."""
-    below: bool = False
-    """Only classes derived from `owner` have it."""
+    others: tuple[int, ...] = ()
+    """Calls of other classes that the object may be of."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,15 @@ class Many:
 
 
 @dataclass(frozen=True)
+class Mapping:
+    """A dictionary with these keys."""
+
+    items: tuple[tuple[str, Kind], ...]
+    written: bool = False
+    """It stands in the script as such; others come from the library."""
+
+
+@dataclass(frozen=True)
 class Unit:
     """A unit with its dimension."""
 
@@ -95,7 +104,7 @@ class Quantity:
     dimension: str
 
 
-Kind = Module | Class | Object | Call | Local | Value | Several | Many | Unit | Quantity | None
+Kind = Mapping | Module | Class | Object | Call | Local | Value | Several | Many | Unit | Quantity | None
 
 
 def merged(one: Kind, other: Kind) -> Kind:
@@ -114,15 +123,20 @@ def merged(one: Kind, other: Kind) -> Kind:
     return None
 
 
+def same(kinds: list[Kind]) -> Kind:
+    """What is known of a value that is any of these things."""
+    found = kinds[0]
+    for kind in kinds[1:]:
+        found = merged(found, kind)
+    return found
+
+
 def element(kind: Kind) -> Kind:
     """What every part of a sequence has in common."""
     if isinstance(kind, Many):
         return kind.of
     if isinstance(kind, Several) and kind.parts:
-        found = kind.parts[0]
-        for part in kind.parts[1:]:
-            found = merged(found, part) if found is not None and part is not None else None
-        return found
+        return None if None in kind.parts else same(list(kind.parts))
     return None
 
 

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
-from gammapygpt.checks.api.kinds import Call, Class, Kind, Many, Module, Object, Quantity, Several, Unit, Value, merged
+from gammapygpt.checks.api.imports import missing_attribute
+from gammapygpt.checks.api.kinds import (
+    Call,
+    Class,
+    Kind,
+    Many,
+    Mapping,
+    Module,
+    Object,
+    Quantity,
+    Several,
+    Unit,
+    Value,
+    same,
+)
 from gammapygpt.checks.api.report import Report, instead, listed
 from gammapygpt.knowledge.facts import Facts, Member
+from gammapygpt.state import Environment
 
 FAMILIES = ("Map", "Geom", "Dataset", "IRF", "IRFMap", "ModelBase", "Estimator", "Maker", "FluxMaps")
 """A declared return of one of their members is taken for any of them: docstrings name the commonest."""
@@ -18,11 +34,12 @@ AXES = frozenset({"MapAxis", "TimeMapAxis", "LabelMapAxis"})
 class Members:
     """Look-ups of attributes in the facts about the installed libraries."""
 
-    def __init__(self, facts: Facts, report: Report, stored: frozenset[str] = frozenset()) -> None:
+    def __init__(self, facts: Facts, environment: Environment, report: Report) -> None:
         self.facts = facts
+        self.environment = environment
         self.report = report
-        self.stored = stored
-        """Attributes that the script itself sets on something."""
+        self.given: set[tuple[str, str]] = set()
+        """Attributes that the script itself has set, and on objects of which class (empty: not known)."""
 
     def kind_of(self, written: Any, owner: str = "", exact: bool = True) -> Kind:
         """A type as the facts write it (see `inside/api_types.py`), as a kind."""
@@ -37,6 +54,10 @@ class Members:
                 return Object(frozenset({written["exactly"]}), exact=True)
             if "said" in written:
                 return self.object_of(written["said"], sure=False)
+            if "made" in written:
+                return Object(frozenset(written["made"]))
+            if "keys" in written:
+                return Mapping(tuple((key, self.kind_of(one)) for key, one in written["keys"].items()))
             if "list" in written:
                 return Many(self.kind_of(written["list"]))
             if "tuple" in written:
@@ -67,6 +88,8 @@ class Members:
         if isinstance(base, Class):
             return self.of_class(node, base)
         if isinstance(base, Module):
+            if (node.attr, "") not in self.given:
+                self.report.take(node, missing_attribute(base.name, node.attr, node.lineno, self.environment))
             return self.of_module(base.name, node.attr)
         if isinstance(base, Value) and base.value is None and base.given_by:
             self.report.add(
@@ -78,7 +101,7 @@ class Members:
         return None
 
     def of_module(self, module: str, name: str) -> Kind:
-        """A name of a module; whether it exists is the business of the import rules."""
+        """What a name of a module is."""
         if module == "astropy.units" and name in self.facts.units:
             return Unit(self.facts.units[name])
         entry = self.facts.objects.get(f"{module}.{name}")
@@ -97,11 +120,11 @@ class Members:
         """An attribute of a class itself."""
         facts, name = self.facts, node.attr
         entry = facts.classes[base.id]
-        if entry.get("opaque") or name.startswith("_") or name in self.stored:
+        if entry.get("opaque") or name.startswith("_") or (name, "") in self.given:
             return None
         member = facts.member(base.id, name)
         if member is None:
-            if facts.knows(base.id) and name not in entry.get("metaclass", ()):
+            if name not in entry.get("metaclass", ()):
                 self.missing(node, f"The class `{entry['name']}`", facts.names(base.id), facts.members(base.id))
             return None
         if member.kind in ("classmethod", "staticmethod"):
@@ -113,33 +136,42 @@ class Members:
     def of_object(self, node: ast.Attribute, base: Object) -> Kind:
         """An attribute of an object: missing only if no class that it may be of has it."""
         name = node.attr
-        if name.startswith("_") or name in self.stored:
+        if name.startswith("_") or any((name, cls) in self.given for cls in ("", *base.classes)):
             return None
-        found: list[tuple[str, Member]] = []
-        for cls in base.classes:
-            if not self.has(cls, name, base.exact):
-                continue
-            member = self.facts.member(cls, name)
-            if member is None:  # some class below has it, or it cannot be known
-                return self.of_some_below(cls, name) if len(base.classes) == 1 else None
-            found.append((cls, member))
-        if not found:
+        kinds = [self.of_one(cls, name, base) for cls in sorted(base.classes) if self.has(cls, name, base.exact)]
+        if not kinds:
             self.no_such_attribute(node, base)
             return None
-        kinds = [self.kind_of_member(cls, name, member, base) for cls, member in found]
-        result = kinds[0]
-        for kind in kinds[1:]:
-            result = merged(result, kind)
-        return result
+        calls = [kind for kind in kinds if isinstance(kind, Call)]
+        if len(calls) == len(kinds) > 1:
+            others = tuple(number for call in calls[1:] for number in self.variants(call))
+            return replace(calls[0], name=f"{self.name(base)}.{name}", exact=False, others=others)
+        return same(kinds)
 
-    def of_some_below(self, cls: str, name: str) -> Kind:
-        """A method that not the class has, but some that are derived from it."""
+    def of_one(self, cls: str, name: str, base: Object) -> Kind:
+        """An attribute that objects of a class have, or of some class that is derived from it."""
+        member = self.facts.member(cls, name)
+        if member is not None:
+            return self.kind_of_member(cls, name, member, base)
         for one in self.facts.below(cls)[1:] if self.facts.knows(cls) else ():
             member = self.facts.member(one, name)
             if member is not None:
                 label = f"{self.facts.name(cls)}.{name}"
-                return Call(member.what, cls, label, exact=False, below=True) if member.kind == "method" else None
+                if name in (self.facts.classes[one].get("parameters") or ()):
+                    return self.named("gammapy.modeling.Parameter")
+                return Call(member.what, cls, label, exact=False) if member.kind == "method" else None
         return None
+
+    def variants(self, called: Call) -> list[int]:
+        """The call, and those that classes below have in its place; an abstract one is there for those only."""
+        found = [called.number] if called.exact or not self.facts.calls[called.number].get("abstract") else []
+        found += called.others
+        name = called.name.rpartition(".")[2]
+        for cls in self.facts.classes[called.owner].get("subclasses", ()) if called.owner and not called.exact else ():
+            member = self.facts.classes[cls].get("members", {}).get(name)
+            if member is not None and member[0] in ("method", "classmethod", "staticmethod"):
+                found.append(member[1])
+        return list(dict.fromkeys(found))
 
     def has(self, cls: str, name: str, exact: bool) -> bool:
         """Whether objects of the class, or of one below it, may have the attribute."""

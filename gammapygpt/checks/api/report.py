@@ -41,11 +41,13 @@ class Report:
     ) -> None:
         """Take down one finding, once."""
         line = int(getattr(node, "lineno", 0))
-        if self.muted or id(node) in self.silent or (rule, line, message) in self.findings:
-            return
-        self.findings[rule, line, message] = Finding(
-            gate="api", kind=kind, rule=rule, message=message, remedy=remedy, line=line, severity=severity
-        )
+        found = Finding(gate="api", kind=kind, rule=rule, message=message, remedy=remedy, line=line, severity=severity)
+        self.take(node, found)
+
+    def take(self, node: ast.AST, finding: Finding | None) -> None:
+        """Take down a finding about a node, unless nothing is to be said about that."""
+        if finding is not None and not self.muted and id(node) not in self.silent:
+            self.findings.setdefault((finding.rule, finding.line or 0, finding.message), finding)
 
 
 def close(name: str, names: Iterable[str]) -> list[str]:

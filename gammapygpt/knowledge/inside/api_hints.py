@@ -97,9 +97,18 @@ RETURNS = {
     ("FluxProfileEstimator", "run"): "gammapy.estimators.FluxPoints",
     ("ExcessMapEstimator", "run"): "gammapy.estimators.FluxMaps",
     ("TSMapEstimator", "run"): "gammapy.estimators.FluxMaps",
-    ("Dataset", "info_dict"): {"dict": None},
+    "load_irf_dict_from_file": {
+        "aeff": "gammapy.irf.EffectiveAreaTable2D",
+        "psf": "gammapy.irf.PSF3D|gammapy.irf.EnergyDependentMultiGaussPSF|gammapy.irf.PSFKing",
+        "edisp": "gammapy.irf.EnergyDispersion2D",
+        "bkg": "gammapy.irf.Background3D|gammapy.irf.Background2D",
+        "rad_max": "gammapy.irf.RadMax2D",
+    },
 }
-"""Type that a method returns, by the class (or a base of it) and name."""
+"""Type that a method returns, by the class (or a base of it) and name; functions by their name alone."""
+
+DICTIONARIES = {("Dataset", "info_dict")}
+"""Methods that give a dictionary whose keys are written out in the sources of the class and of those below."""
 
 DISTRUSTED = {
     ("FixedPointingInfo", "read"),
@@ -110,6 +119,9 @@ DISTRUSTED = {
     ("SpatialModel", "evaluate_geom"),
 }
 """Methods and properties whose docstring names another type than they give, in one of the versions that were tried."""
+
+NO_SUBSTITUTES = {"DatasetsActor", "MapDatasetActor"}
+"""Classes that nothing gives unless it is asked for by name."""
 
 OPEN = {"Workflow"}
 """Classes whose objects get attributes from elsewhere."""

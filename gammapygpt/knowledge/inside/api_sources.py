@@ -13,6 +13,10 @@ from typing import Any
 
 FORWARDS = 6
 """How many times `**kwargs` are followed."""
+PLOTTING = re.compile(r"(self\.)?_?(ax|axes|cax|plt|fig)\w*\.(?!set)\w+")
+"""Calls of Matplotlib, as Gammapy's sources write them."""
+OF_PLOTS = "<matplotlib>"
+"""Stands for every keyword that anything in Matplotlib takes."""
 ACCESSORS = ("get", "pop", "setdefault")
 CLASS_CALLS = ("cls", "self.__class__", "type(self)", "self._init_copy", "self.copy", "copy.deepcopy")
 """Calls after which a method has given back an object of its own class."""
@@ -73,6 +77,30 @@ def _slots(cls: type) -> tuple:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
+def sets_on_itself(cls: type, name: str) -> bool:
+    """Whether a method of the class sets `self.name`."""
+    node = class_node(cls)
+    parts = ast.walk(node) if node is not None else ()
+    return any(
+        isinstance(part, ast.Attribute)
+        and part.attr == name
+        and isinstance(part.ctx, ast.Store)
+        and _is_name(part.value, "self")
+        for part in parts
+    )
+
+
+def keys_set(function: Any) -> set:
+    """Constant keys of dictionaries that a function writes out or adds to."""
+    found = set()
+    for part in ast.walk(function_node(function) or ast.Module([], [])):
+        keys = part.keys if isinstance(part, ast.Dict) else []
+        if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store):
+            keys = [part.slice]
+        found |= {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+    return found
+
+
 def keywords(function: Any, owner: Any, depth: int = 0) -> tuple[set, bool]:
     """Names of the keywords that a call takes, and whether it takes others too; `**kwargs` are followed.
 
@@ -101,8 +129,11 @@ def keywords(function: Any, owner: Any, depth: int = 0) -> tuple[set, bool]:
 def _forwarded(function: Any, owner: Any, node: Any, rest: str, names: set, depth: int) -> tuple[set, bool]:
     """The keywords of every call that `**rest` is handed to; open as soon as it is used in another way."""
     calls, used = [], 0
+    asked = {id(part) for one in ast.walk(node) if isinstance(one, ast.If) for part in ast.walk(one.test)}
     for part in ast.walk(node):
-        if isinstance(part, ast.Name) and part.id == rest and isinstance(part.ctx, ast.Load):
+        if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+            asked.add(id(part.value))  # reads or sets one keyword
+        if isinstance(part, ast.Name) and part.id == rest and isinstance(part.ctx, ast.Load) and id(part) not in asked:
             used += 1
         if isinstance(part, ast.Call) and any(_is_name(one.value, rest) for one in part.keywords if one.arg is None):
             calls.append(part)
@@ -112,6 +143,9 @@ def _forwarded(function: Any, owner: Any, node: Any, rest: str, names: set, dept
         return found, True
     for call in calls:
         target, through = _target(function, owner, ast.unparse(call.func))
+        if target is None and PLOTTING.fullmatch(ast.unparse(call.func)):
+            found.add(OF_PLOTS)
+            continue
         if target is None:
             return found, True
         theirs, is_open = keywords(target, through, depth + 1)

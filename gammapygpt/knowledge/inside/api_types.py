@@ -1,9 +1,12 @@
 """What a script may do with the objects of Gammapy: classes with their members and types, calls with their keywords.
 
 Part of `introspect.py`: standard library and Gammapy alone, Python 3.9 or newer, run inside the sandbox. The result is
-plain data, read by `facts.py`; a type is written as a list of class names, or as one of these:
-`"self"` (the class it was asked of), `"none"` (nothing), `{"exactly": class}`, `{"said": [classes]}` (by a docstring
-alone), `{"list": type}`, `{"tuple": [types]}`; null where it is not known.
+plain data, read by `facts.py`. A type is written as a list of class names, or as one of these; null: not known.
+
+- `"self"`: the class it was asked of; `"none"`: nothing
+- `{"exactly": class}`; `{"said": [classes]}`: by a docstring alone
+- `{"made": [class]}`: by a class method that is named like a constructor
+- `{"list": type}`, `{"tuple": [types]}`, `{"keys": {key: type}}`: a dictionary with just these keys
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ import sys
 import warnings
 from typing import Any
 
-from api_hints import DISTRUSTED, ELEMENTS, MEMBERS, OPAQUE, OPEN, PASSING_ON, RETURNS  # type: ignore[import-not-found]
-from api_sources import attributes_set, function_node, keywords, plain, returned  # type: ignore[import-not-found]
+from api_hints import DICTIONARIES, DISTRUSTED, ELEMENTS, MEMBERS, NO_SUBSTITUTES, OPAQUE, OPEN, PASSING_ON, RETURNS  # type: ignore[import-not-found]
+from api_sources import OF_PLOTS, attributes_set, function_node, keys_set, keywords, plain, returned, sets_on_itself  # type: ignore[import-not-found]
 from api_values import (  # type: ignore[import-not-found]
     choices,
     deprecated_arguments,
@@ -80,6 +83,7 @@ def describe(names: dict[str, list[str]]) -> dict[str, Any]:
         "units": units(),
         "choices": shared_choices(),
         "passing_on": passing_on,
+        "unread": book.unread,
     }
 
 
@@ -91,6 +95,8 @@ class Book:
         self.functions: list[dict[str, Any]] = []
         self.numbers: dict[str, int] = {}
         self.types: dict[str, type] = {}
+        self.unread: dict[str, str] = {}
+        """Classes that could not be described, and why."""
         self.known: dict[str, type] = {}
         for module in list(sys.modules.values()):
             if getattr(module, "__name__", "").partition(".")[0] in ROOTS:
@@ -116,7 +122,7 @@ class Book:
             return ["module", obj.__name__]
         if inspect.isclass(obj):
             return ["class", self.describe_class(obj)]
-        if inspect.isfunction(plain(obj)) and root(obj) in ROOTS:
+        if inspect.isfunction(plain(obj)) and (root(obj) in ROOTS or obj.__module__ == "matplotlib.pyplot"):
             return ["function", self.describe_function(obj, None)]
         if root(type(obj)) in ROOTS and not isinstance(obj, type):
             return ["instance", self.describe_class(type(obj))]
@@ -131,11 +137,23 @@ class Book:
         self.classes[name] = entry
         entry["special"] = [one for one in SPECIAL if getattr(cls, one, None) is not getattr(object, one, None)]
         if root(cls) not in ROOTS:
-            entry["opaque"] = True
+            if name == "numpy.ndarray":
+                entry["members"] = {one: ["field", None] for one in dir(cls) if not one.startswith("_")}
+            else:
+                entry["opaque"] = True
             return name
         entry["bases"] = [identity(one) for one in cls.__mro__[1:] if one is not object]
+        try:
+            self.fill(cls, entry)
+        except Exception as error:  # one class that is unlike all others must not cost the rest
+            self.unread[name] = f"{type(error).__name__}: {error}"
+            self.classes[name] = {"name": cls.__name__, "opaque": True}
+        return name
+
+    def fill(self, cls: type, entry: dict[str, Any]) -> None:
+        """Everything about one class."""
         entry["subclasses"] = sorted(identity(one) for one in subclasses(cls))
-        entry["exact"] = cls.__new__ is object.__new__ and type(cls) is type
+        entry["exact"] = cls.__new__ is object.__new__ and type(cls).__call__ is type.__call__
         entry.update(self.members(cls))
         entry["choices"], entry["measured"] = choices(cls), measured(cls)
         entry["parameters"], entry["fields"] = model_parameters(cls), fields(cls, identity)
@@ -149,7 +167,6 @@ class Book:
         entry["deprecated"] = deprecation(cls)
         for key in [key for key, value in entry.items() if not value and value != 0]:
             del entry[key]
-        return name
 
     def inherited(self, entry: dict[str, Any]) -> dict[str, Any]:
         """Members that a class has from its bases, as those describe them."""
@@ -195,7 +212,9 @@ class Book:
         hint = self.hinted(cls, name)
         if isinstance(static, property) and static.fget is not None:
             kind = "property" if static.fset is not None else "readonly"
-            return [kind, hint or self.declared(static.fget, cls) or self.told(static)]
+            if hint is None and not any((base.__name__, name) in DISTRUSTED for base in cls.__mro__):
+                hint = self.declared(static.fget, cls) or self.told(static)
+            return [kind, hint]
         if hasattr(static, "func") and callable(static.func):  # cached_property, lazyproperty
             return ["property", hint or self.declared(static.func, cls)]
         return ["field", hint]
@@ -228,6 +247,10 @@ class Book:
         spec = spec[1:] if bound else spec
         names, is_open = keywords(function, owner)
         first = {"self", "cls"} if bound else set()
+        if function.__name__ == "evaluate" and isinstance(getattr(owner, "required_axes", None), (list, tuple)):
+            names, is_open = names | set(owner.required_axes), False  # the coordinates of an IRF
+        if root(function) == "matplotlib":
+            names, is_open = names | {OF_PLOTS}, False
         entry["parameters"] = [[one.name, KINDS[one.kind.name], one.default is one.empty] for one in spec]
         own = {one.name for one in spec if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
         entry["more"], entry["open"] = sorted(names - first - own), is_open
@@ -242,9 +265,14 @@ class Book:
                 return None
             if (base.__name__, function.__name__) in RETURNS:
                 return self.resolved(RETURNS[base.__name__, function.__name__])
+            if (base.__name__, function.__name__) in DICTIONARIES:
+                every = [one for cls in subclasses(base) | {base} for one in [vars(cls).get(function.__name__)] if one]
+                return {"keys": dict.fromkeys(sorted({key for one in every for key in keys_set(one)}))}
+        if owner is None and function.__name__ in RETURNS:
+            return self.resolved(RETURNS[function.__name__])
         made = returned(function) if function_node(function) is not None else ""
         if made == "None":
-            return None if self.overridden(function, owner) else "none"
+            return "none" if all(returned(one) == "None" for one in overriding(function, owner)) else None
         if made == "self" and owner is not None and not inspect.isabstract(owner):
             return "self"
         if made and inspect.isclass(found := getattr(sys.modules.get(function.__module__), made, None)):
@@ -254,12 +282,8 @@ class Book:
         if inspect.isclass(annotation) and root(annotation) in ROOTS:
             return self.resolved(annotation)
         said = self.documented(inspect.getdoc(function) or "")
-        return {"said": [self.describe_class(owner)]} if said is None and is_constructor else said
-
-    def overridden(self, function: Any, owner: Any) -> bool:
-        """Whether a class below has a method of its own in the place of this one."""
-        name = function.__name__
-        return owner is not None and any(name in below.__dict__ for below in subclasses(owner))
+        own = {"said": [identity(owner)]} if is_constructor else None
+        return {"made": [self.describe_class(owner)]} if own is not None and said in (own, None) else said
 
     def documented(self, text: str) -> Any:
         """Type in the `Returns` section of a numpy-style docstring; several values are a tuple."""
@@ -299,7 +323,7 @@ class Book:
         if wanted is None or wanted in ("self", "none"):
             return wanted
         if isinstance(wanted, dict):
-            return wanted
+            return {"keys": {key: self.resolved(one) for key, one in wanted.items()}}
         if isinstance(wanted, str) and "|" in wanted:
             wanted = wanted.split("|")
         if isinstance(wanted, (list, tuple)):
@@ -329,7 +353,14 @@ def subclasses(cls: type) -> set:
             if below not in found:
                 found.add(below)
                 waiting.append(below)
-    return {one for one in found if root(one) in ROOTS}
+    return {one for one in found if root(one) in ROOTS and one.__name__ not in NO_SUBSTITUTES}
+
+
+def overriding(function: Any, owner: Any) -> list:
+    """Methods that classes below have in the place of this one."""
+    below = subclasses(owner) if owner is not None else set()
+    found = (vars(one).get(function.__name__) for one in below)
+    return [one for one in found if inspect.isfunction(one)]
 
 
 def made_by_name(owner: Any, function: Any) -> bool:
@@ -343,6 +374,6 @@ def is_dynamic(cls: type) -> bool:
     """Whether a class answers for names that cannot be listed; configuration classes do so only where they say it."""
     if getattr(cls, "model_config", {}).get("extra") == "allow" or cls.__name__ in OPEN:
         return True
-    if any("default_parameters" in attributes_set(base) for base in cls.__mro__ if root(base) in ROOTS):
+    if any(sets_on_itself(base, "default_parameters") for base in cls.__mro__ if root(base) in ROOTS):
         return True  # each object has parameters of its own
     return any("__getattr__" in base.__dict__ for base in cls.__mro__ if root(base) != "pydantic")

@@ -54,10 +54,39 @@ def shared_choices() -> dict[str, Any]:
     coordinates = sys.modules.get("astropy.coordinates")
     if coordinates is not None:
         found["frame"] = sorted(coordinates.frame_transform_graph.get_names())
+    absorption: Any = sys.modules.get("gammapy.modeling.models.spectral")
+    if hasattr(absorption, "EBL_DATA_BUILTIN"):
+        found["EBLAbsorptionNormSpectralModel.read_builtin(reference)"] = sorted(absorption.EBL_DATA_BUILTIN)
+    found["<matplotlib>"] = plot_keywords()
     style = sys.modules.get("matplotlib.style")
     if style is not None:
         found["style"] = sorted({*style.available, "default"})
     return found
+
+
+def plot_keywords() -> list:
+    """Every keyword that some artist or some method of Matplotlib's axes takes."""
+    artists: Any = sys.modules.get("matplotlib.artist")
+    axes: Any = sys.modules.get("matplotlib.axes")
+    if artists is None or axes is None:
+        return []
+    found, waiting = {"cmap", "norm", "data", "xunits", "yunits"}, [artists.Artist]
+    while waiting:
+        cls = waiting.pop()
+        waiting.extend(type.__subclasses__(cls))
+        inspector = artists.ArtistInspector(cls)
+        found.update(inspector.get_setters(), *inspector.aliasd.values(), _parameter_names(cls.__init__))
+    for owner in (axes.Axes, sys.modules["matplotlib.figure"].Figure, sys.modules["matplotlib.pyplot"]):
+        for name in dir(owner):
+            found.update(_parameter_names(getattr(owner, name, None)))
+    return sorted(found)
+
+
+def _parameter_names(function: Any) -> set:
+    try:
+        return set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return set()
 
 
 def model_parameters(cls: type) -> dict[str, Any] | None:
