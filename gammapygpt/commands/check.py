@@ -39,12 +39,16 @@ def check(
     if as_json and output not in (None, "json"):
         raise UserError(f"--json and --format {output} exclude each other.", "Give one of them.")
     from gammapygpt.commands import checked, formats
+    from gammapygpt.knowledge.environment import cache_file
     from gammapygpt.settings_loading import load_settings
 
+    loaded = load_settings(config, assignments(settings))
+    if not cache_file(loaded).is_file():
+        typer.echo("gammapygpt: asking this Gammapy once what it offers; that takes some seconds", err=True)
     form = "json" if as_json else output or "text"
     one = len(files) == 1 and not files[0].is_dir()
     done = []
-    for each in checked.check_all(checked.named_files(files), load_settings(config, assignments(settings)), api=api):
+    for each in checked.check_all(checked.named_files(files), loaded, api=api):
         done.append(each)
         if each.fault:
             typer.echo(f"gammapygpt: {clean(' '.join(str(each.fault).split()))}", err=True)

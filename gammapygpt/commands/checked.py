@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gammapygpt.commands.notebook_cells import CellScript, script_of
 from gammapygpt.errors import UserError
-from gammapygpt.settings import Settings
-from gammapygpt.state import Finding
+
+if TYPE_CHECKING:
+    from gammapygpt.settings import Settings
+    from gammapygpt.state import Finding
 
 IN_ONE_PROCESS = 8
 """So many files are checked before a second process would have begun."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from gammapygpt import __version__
 from gammapygpt.commands.checked import Checked, Located
 from gammapygpt.runs.results import clean
-from gammapygpt.state import Finding
+
+if TYPE_CHECKING:
+    from gammapygpt.state import Finding
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_LEVEL = {"error": "error", "warning": "warning", "info": "note"}

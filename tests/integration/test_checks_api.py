@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from gammapygpt.knowledge.facts import Facts, facts
 from gammapygpt.settings import Settings
 from gammapygpt.state import Environment, Finding
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+RECIPES_AND_REFERENCES = [
+    *sorted((REPOSITORY / "gammapygpt" / "cookbook" / "recipes").glob("*.py")),
+    *sorted((REPOSITORY.parent / "shared" / "tasks" / "reference").glob("*.py")),
+]
 Installed = tuple[Environment, Facts]
 
 DATA = """
@@ -222,6 +228,30 @@ def test_what_cannot_be_known_or_is_dealt_with_is_left_alone(body: str, installe
 )
 def test_right_calls_have_no_finding(body: str, installed: Installed) -> None:
     assert checked(f"{SPECTRUM}{body}", installed) == []
+
+
+def test_tutorials_have_no_finding(gammapy_sources: Path, installed: Installed) -> None:
+    """Those of the installed version; some import packages that need not be there, which is true and said."""
+    scripts = sorted((gammapy_sources / "examples").rglob("*.py"))
+    assert len(scripts) > 40
+    found = [
+        f"{script.name}:{one.line}: {one.message}"
+        for script in scripts
+        for one in checked(script.read_text(encoding="utf-8"), installed)
+        if not re.fullmatch(
+            r"The module `(IPython|ultranest|arviz|sherpa|healpy|naima)` is not installed\.", one.message
+        )
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("script", RECIPES_AND_REFERENCES, ids=lambda path: path.stem)
+def test_recipes_and_reference_scripts_have_no_finding(script: Path, installed: Installed) -> None:
+    assert checked(script.read_text(encoding="utf-8"), installed) == []
+
+
+def test_every_class_could_be_described(installed: Installed) -> None:
+    assert installed[1].unread == {}
 
 
 def test_gammapys_own_tests_have_no_error(installed: Installed) -> None:

@@ -77,6 +77,7 @@ def _slots(cls: type) -> tuple:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
+@functools.lru_cache(maxsize=None)
 def sets_on_itself(cls: type, name: str) -> bool:
     """Whether a method of the class sets `self.name`."""
     node = class_node(cls)
@@ -90,6 +91,7 @@ def sets_on_itself(cls: type, name: str) -> bool:
     )
 
 
+@functools.lru_cache(maxsize=None)
 def keys_set(function: Any) -> set:
     """Constant keys of dictionaries that a function writes out or adds to."""
     found = set()
@@ -128,18 +130,9 @@ def keywords(function: Any, owner: Any, depth: int = 0) -> tuple[set, bool]:
 
 def _forwarded(function: Any, owner: Any, node: Any, rest: str, names: set, depth: int) -> tuple[set, bool]:
     """The keywords of every call that `**rest` is handed to; open as soon as it is used in another way."""
-    calls, used = [], 0
-    asked = {id(part) for one in ast.walk(node) if isinstance(one, ast.If) for part in ast.walk(one.test)}
-    for part in ast.walk(node):
-        if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
-            asked.add(id(part.value))  # reads or sets one keyword
-        if isinstance(part, ast.Name) and part.id == rest and isinstance(part.ctx, ast.Load) and id(part) not in asked:
-            used += 1
-        if isinstance(part, ast.Call) and any(_is_name(one.value, rest) for one in part.keywords if one.arg is None):
-            calls.append(part)
-    taken = _taken(node, rest)
+    calls, taken, is_open = _uses(node, rest)
     found = names | set(taken)
-    if not calls or used > len(calls) + len(taken):
+    if is_open:
         return found, True
     for call in calls:
         target, through = _target(function, owner, ast.unparse(call.func))
@@ -154,6 +147,22 @@ def _forwarded(function: Any, owner: Any, node: Any, rest: str, names: set, dept
         if is_open:
             return found, True
     return found, False
+
+
+@functools.lru_cache(maxsize=None)
+def _uses(node: Any, rest: str) -> tuple[list, list, bool]:
+    """Calls that `**rest` is handed to, keys taken out of it, and whether it is used in yet another way."""
+    calls, used = [], 0
+    harmless = {id(part) for one in ast.walk(node) if isinstance(one, ast.If) for part in ast.walk(one.test)}
+    for part in ast.walk(node):
+        if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+            harmless.add(id(part.value))  # reads or sets one keyword
+        if _is_name(part, rest) and isinstance(part.ctx, ast.Load) and id(part) not in harmless:
+            used += 1
+        if isinstance(part, ast.Call) and any(_is_name(one.value, rest) for one in part.keywords if one.arg is None):
+            calls.append(part)
+    taken = _taken(node, rest)
+    return calls, taken, not calls or used > len(calls) + len(taken)
 
 
 def _is_name(node: Any, name: str) -> bool:
@@ -225,6 +234,7 @@ def _next_init(function: Any, owner: type) -> Any:
     return None
 
 
+@functools.lru_cache(maxsize=None)
 def returned(function: Any) -> str:
     """`self` where every return gives an object of the class, a name where each constructs that, `None` where nothing
     is returned; empty where that cannot be seen.

@@ -97,6 +97,8 @@ class Book:
         self.types: dict[str, type] = {}
         self.unread: dict[str, str] = {}
         """Classes that could not be described, and why."""
+        self.read: dict[str, Any] = {}
+        """Docstrings read so far, with the types that they give."""
         self.known: dict[str, type] = {}
         for module in list(sys.modules.values()):
             if getattr(module, "__name__", "").partition(".")[0] in ROOTS:
@@ -287,6 +289,12 @@ class Book:
 
     def documented(self, text: str) -> Any:
         """Type in the `Returns` section of a numpy-style docstring; several values are a tuple."""
+        if text not in self.read:
+            self.read[text] = self.read_section(text)
+        return self.read[text]
+
+    def read_section(self, text: str) -> Any:
+        """The same, for a docstring that was not met before."""
         section = PARTS.search(text)
         heads = [line for line in section.group(1).split("\n") if line[:1].strip()] if section else []
         if not heads:
@@ -333,13 +341,13 @@ class Book:
         return None if cls is None else [self.describe_class(cls)]
 
     def find(self, name: str) -> Any:
-        """The class of that name, dotted or (where only one is called so) bare."""
+        """The class of that name, dotted (and then just there) or, where only one is called so, bare."""
         module, _, last = name.rpartition(".")
         if module:
             cls = getattr(sys.modules.get(module), last, None)
             if inspect.isclass(cls) and (root(cls) in ROOTS or root(cls) in OPAQUE):
                 return cls
-        named = self.by_name.get(last, set())
+        named = self.by_name.get(last, set()) if not module else set()
         return next(iter(named)) if len(named) == 1 else None
 
 
