@@ -160,6 +160,19 @@ def test_what_is_not_there_is_named_with_its_replacement(
     assert found[0].line
 
 
+def test_a_handler_that_only_prints_hides_nothing_in_what_is_called(installed: Installed) -> None:
+    script = f"""{DATA}
+def main():
+    print(observations[0].pointing_radec)
+
+try:
+    main()
+except Exception as error:
+    print(error)
+"""
+    assert [one.rule for one in checked(script, installed)] == ["no-attribute"]
+
+
 def test_deprecated_calls_are_warnings(installed: Installed) -> None:
     script = "from gammapy.makers.utils import make_theta_squared_table\nmake_theta_squared_table([], None, None)"
     (finding,) = checked(script, installed)
@@ -203,6 +216,8 @@ def test_one_script_gives_all_its_findings_at_once(installed: Installed) -> None
         "edges = [0.1, 1, 10]\nprint(max(edges) * u.TeV)",
         "def load(path, **options):\n    return path\n\nprint(load(1, anything=2))",
         "try:\n    import naima\nexcept ImportError:\n    naima = None",
+        "def old(obs):\n    return obs.pointing_radec\n\ndef new(obs):\n    return obs.pointing\n\n"
+        "try:\n    old(observations[0])\nexcept AttributeError:\n    new(observations[0])",
     ],
 )
 def test_what_cannot_be_known_or_is_dealt_with_is_left_alone(body: str, installed: Installed) -> None:

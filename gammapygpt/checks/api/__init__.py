@@ -7,7 +7,7 @@ is not known nothing is said. A finding that is none would cost more trust than 
 from __future__ import annotations
 
 from gammapygpt.checks.api.flow import Flow
-from gammapygpt.checks.api.guards import silent_nodes
+from gammapygpt.checks.api.guards import replaced_nodes, silent_nodes
 from gammapygpt.checks.api.imports import check_imports, check_names
 from gammapygpt.checks.api.report import Report
 from gammapygpt.checks.api.submodules import check_submodules
@@ -36,7 +36,8 @@ def check_source(source: Source, environment: Environment | None, facts: Facts) 
     """The same for a script that is parsed already; what is not known of the installation is not judged."""
     found = list(check_names(source))
     if environment is not None:
-        report = Report(f"Gammapy {environment.versions.get('gammapy', '')}".strip(), silent_nodes(source.tree))
+        version = f"Gammapy {environment.versions.get('gammapy', '')}".strip()
+        report = Report(version, silent_nodes(source.tree), replaced_nodes(source.tree))
         found += check_imports(source, environment, report.silent)
         check_submodules(source, facts, report)
         Flow(source.tree, facts, environment, report).walk()

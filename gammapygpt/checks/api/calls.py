@@ -41,6 +41,8 @@ SHARED = {"sed_type": "", "required_irf": "", "backend": "Fit", "frame": ""}
 """Keywords with an enumeration of their own, and the class that they belong to where it is one only."""
 ADDRESS_SIGNS = ("/", ".")
 """A style with one of these in its name is a file or an address."""
+NUMBERS = {"float": ("__float__", "__index__"), "int": ("__int__", "__index__", "__float__")}
+"""Builtins that make a number, and the special methods by which an object lets them."""
 UNFIT = {
     "spectral_model": (("SpatialModel", "TemporalModel", "SkyModel"), "Give a spectral model."),
     "spatial_model": (("SpectralModel", "TemporalModel", "SkyModel"), "Give a spatial model."),
@@ -239,6 +241,18 @@ class Calls:
         known = self.facts.choices.get("style")
         if isinstance(value, str) and known and not any(sign in value for sign in ADDRESS_SIGNS):
             self.choice(given.node, "plt.style.use", "style", Value(value), known)
+
+    def builtin(self, name: str, first: Kind, node: ast.Call) -> None:
+        """`float(x)` and `len(x)` of what is no number and has no length."""
+        if not isinstance(first, Object):
+            return
+        kind = self.members.name(first)
+        if name in NUMBERS and self.members.lacks(first, *NUMBERS[name]):
+            remedy = "Take a number out of it: `.value` of a Parameter, `.data` of a map, `.mjd` of a Time."
+            self.report.add(node, "no-number", f"`{name}()` cannot make a number of a `{kind}` object.", remedy)
+        if name == "len" and self.members.lacks(first, "__len__"):
+            names = listed(self.facts.members(min(first.classes)), 8)
+            self.report.add(node, "no-length", f"A `{kind}` object has no `len()`.", f"It has: {names}.")
 
     def on_object(self, base: Object, given: Arguments) -> None:
         """An object that is called: a spectral model wants an energy with its unit; others may not be callable."""

@@ -6,11 +6,10 @@ import ast
 from collections.abc import Iterable
 
 from gammapygpt.checks.api.arguments import Arguments
-from gammapygpt.checks.api.calls import UNFIT, check_class
-from gammapygpt.checks.api.config import check_field
+from gammapygpt.checks.api.assignments import Assignments
 from gammapygpt.checks.api.infer import Inference, narrowed
-from gammapygpt.checks.api.kinds import Kind, Local, Module, Object, Quantity, Several, Value, merged, same
-from gammapygpt.checks.api.report import Report, instead
+from gammapygpt.checks.api.kinds import Kind, Local, Module, Object, Several, Value, same
+from gammapygpt.checks.api.report import Report
 from gammapygpt.knowledge.facts import Facts
 from gammapygpt.state import Environment
 
@@ -30,6 +29,7 @@ class Flow:
         self.listed = environment.names
         self.report = report
         self.infer = Inference(facts, environment, report, self.run, self.loop_over)
+        self.assignments = Assignments(tree, facts, report, self.infer.members)
         self.steps = 0
         self.depth = 0
         self.returns: list[Kind] = []
@@ -60,17 +60,17 @@ class Flow:
         self.followed.add(id(node))
         outer_returns, self.returns = self.returns, []
         self.infer.names = {**outer, **self.arguments(node.args, given)}
+        replaced = id(given.node) in self.report.replaced
         self.depth += 1
+        self.report.muted += replaced
         self.block(node.body)
+        self.report.muted -= replaced
         self.depth -= 1
         found, self.returns = self.returns, outer_returns
         self.infer.names = outer
         if node.decorator_list or not found:
             return None
-        result = found[0]
-        for one in found[1:]:
-            result = merged(result, one)
-        return result
+        return same(found)
 
     def arguments(self, spec: ast.arguments, given: Arguments) -> dict[str, Kind]:
         """What each parameter of a function stands for in one call."""
@@ -133,83 +133,32 @@ class Flow:
         if self.depth == 0:
             self.ever.setdefault(name, []).append(kind)
 
-    def assign(self, target: ast.expr, kind: Kind, value: ast.expr | None = None) -> None:
+    def assign(self, target: ast.expr, kind: Kind) -> None:
         """`target = value`."""
         if isinstance(target, ast.Name):
             self.bind(target.id, kind)
         elif isinstance(target, ast.Tuple | ast.List):
             parts = kind.parts if isinstance(kind, Several) and len(kind.parts) == len(target.elts) else ()
             starred = any(isinstance(one, ast.Starred) for one in target.elts)
-            self.unpack(target, kind)
+            self.assignments.unpack(target, kind)
             for number, one in enumerate(target.elts):
                 known = parts[number] if parts and not starred else None
                 self.assign(one.value if isinstance(one, ast.Starred) else one, known)
         elif isinstance(target, ast.Attribute):
-            self.set_attribute(target, self.infer.of(target.value), kind, value)
+            self.assignments.attribute(target, self.infer.of(target.value), kind)
         elif isinstance(target, ast.Subscript):
             self.infer.of(target.value)
             self.infer.of(target.slice)
-
-    def unpack(self, target: ast.Tuple | ast.List, kind: Kind) -> None:
-        """`figure, axes = ...` of what is one thing: plots give their axes alone."""
-        if isinstance(kind, Object) and all(self.facts.name(cls).endswith("Axes") for cls in kind.classes):
-            special = {name for cls in kind.classes for name in self.facts.classes[cls].get("special", ())}
-            if not special & {"__iter__", "__getitem__"}:
-                message = f"One `{self.infer.name(kind)}` is returned, and cannot be unpacked into {len(target.elts)}."
-                self.report.add(target, "no-unpacking", message, "Write `ax = ...`; the figure is `ax.figure`.")
-
-    def set_attribute(self, target: ast.Attribute, base: Kind, kind: Kind, value: ast.expr | None) -> None:
-        """`object.name = value`: a setting of the configuration, or a name that has no effect."""
-        if not isinstance(base, Object):
-            self.infer.members.given.add((target.attr, ""))
-            return
-        self.check_value(target, base, kind)
-        if all(self.facts.classes[cls].get("fields") for cls in base.classes):
-            check_field(self.facts, self.report, target, target.attr, min(base.classes), kind)
-        elif not any(self.infer.members.has(cls, target.attr, base.exact) for cls in base.classes):
-            self.infer.members.given.update((target.attr, cls) for cls in base.classes)
-            self.no_effect(target, base)
-        elif all(self.is_readonly(cls, target.attr) for cls in base.classes):
-            message = f"`{target.attr}` of `{self.infer.name(base)}` cannot be set."
-            self.report.add(
-                target, "readonly", message, "Give it when the object is made, or use a method that sets it."
-            )
-
-    def check_value(self, target: ast.Attribute, base: Object, kind: Kind) -> None:
-        """A value that the attribute cannot take: a quantity for the number of a parameter, a map for data."""
-        name = self.infer.name(base)
-        if target.attr == "value" and name == "Parameter" and isinstance(kind, Quantity) and kind.dimension:
-            message = "`Parameter.value` is a number in the parameter's own unit, and not a quantity."
-            self.report.add(target, "units", message, "Set `.quantity`.")
-        if target.attr in UNFIT and all(self.facts.member(cls, target.attr) for cls in base.classes):
-            check_class(self.facts, self.report, target, f"{name}.{target.attr}", target.attr, kind)
-
-    def is_readonly(self, cls: str, name: str) -> bool:
-        """Whether every class that has the attribute has it as a property without a setter."""
-        found = [self.facts.member(one, name) for one in self.facts.below(cls) if self.facts.knows(one)]
-        return all(member is not None and member.kind == "readonly" for member in found) and bool(found)
-
-    def no_effect(self, target: ast.Attribute, base: Object) -> None:
-        """Python lets any name be set; only one that is known to be an old or misspelt one is worth a word."""
-        if target.attr.startswith("_"):
-            return
-        read = any(is_read(node, target.attr) for node in ast.walk(self.tree))
-        owners = self.infer.members.owners(base)
-        names = {name for cls in base.classes for one in self.facts.below(cls) for name in self.facts.members(one)}
-        remedy = instead("attribute", owners, target.attr, names, "")
-        if remedy and not read:
-            message = f"`{self.infer.name(base)}` has no attribute `{target.attr}`: setting it has no effect."
-            self.report.add(target, "no-effect", message, remedy)
 
     def on_assign(self, node: ast.Assign) -> None:
         """`a = b = value`."""
         kind = self.infer.of(node.value)
         for target in node.targets:
-            self.assign(target, kind, node.value)
+            self.assign(target, kind)
 
     def on_annassign(self, node: ast.AnnAssign) -> None:
         """`a: b = value`."""
-        self.assign(node.target, self.infer.of(node.value) if node.value else None, node.value)
+        self.assign(node.target, self.infer.of(node.value) if node.value else None)
 
     def on_augassign(self, node: ast.AugAssign) -> None:
         """`a += value`: what comes out is not followed."""
@@ -342,11 +291,6 @@ class Flow:
 def bound_from_inside(tree: ast.Module) -> set[str]:
     """Names that functions bind outside themselves: nothing is known of them."""
     return {name for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
-
-
-def is_read(node: ast.AST, name: str) -> bool:
-    """`x.name` in an expression."""
-    return isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr == name
 
 
 def is_generator(node: ast.FunctionDef) -> bool:

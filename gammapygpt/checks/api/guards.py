@@ -10,6 +10,7 @@ EXPECTED = {
     *("Exception", "BaseException"),
 }
 """Exceptions by which a missing or changed API shows."""
+BROAD = {"Exception", "BaseException"}
 SHORT = 8
 """Statements in a `try` up to which a handler that only prints may mean that its failure does not matter."""
 ENDINGS = {"exit", "_exit", "quit", "SystemExit"}
@@ -18,6 +19,20 @@ ENDINGS = {"exit", "_exit", "quit", "SystemExit"}
 def silent_nodes(tree: ast.Module) -> frozenset[int]:
     """`id` of everything in a `try` that is made for it, or beside a question after what there is."""
     return frozenset(id(part) for node in ast.walk(tree) if is_guard(node) for part in guarded(node))
+
+
+def replaced_nodes(tree: ast.Module) -> frozenset[int]:
+    """`id` of everything in a `try` with a handler that is made for it or does something else instead: what is called
+    there may fail too.
+    """
+    tries = [node for node in ast.walk(tree) if isinstance(node, ast.Try) and is_guard(node)]
+    return frozenset(id(part) for node in tries if any(map(has_another_way, node.handlers)) for part in guarded(node))
+
+
+def has_another_way(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler takes nothing but such failures, or does more than to say that there was one."""
+    names = {part.id for part in ast.walk(handler.type) if isinstance(part, ast.Name)} if handler.type else set()
+    return (bool(names) and not names & BROAD) or not all(is_remark(statement) for statement in handler.body)
 
 
 def is_guard(node: ast.AST) -> bool:

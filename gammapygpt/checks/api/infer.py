@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 from gammapygpt.checks.api.arguments import Arguments
+from gammapygpt.checks.api.arithmetic import product, quantity
 from gammapygpt.checks.api.calls import Calls
 from gammapygpt.checks.api.dimensions import multiplied, of_unit, readable
 from gammapygpt.checks.api.kinds import (
@@ -27,7 +28,7 @@ from gammapygpt.checks.api.kinds import (
     merged,
     same,
 )
-from gammapygpt.checks.api.members import Members, dimension_of
+from gammapygpt.checks.api.members import Members
 from gammapygpt.checks.api.report import Report, close, instead, listed
 from gammapygpt.knowledge.facts import Facts
 from gammapygpt.state import Environment
@@ -35,9 +36,6 @@ from gammapygpt.state import Environment
 PLAIN_ARRAYS = {"numpy.logspace", "numpy.linspace", "numpy.geomspace", "numpy.arange", "numpy.array"}
 """Functions that give arrays without a unit when they are given constants."""
 SEQUENCES = {"list", "tuple", "sorted", "reversed", "set"}
-NUMBERS = {"float": ("__float__", "__index__"), "int": ("__int__", "__index__", "__float__")}
-FINAL = {"Time", "SkyCoord"}
-"""Classes of Astropy from which Gammapy derives none."""
 LONGEST = 64
 """Parts of a list that are followed one by one."""
 
@@ -143,19 +141,11 @@ class Inference:
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 kind = self.of(part.value)
-                if part.format_spec is not None and part.conversion == -1 and self.lacks(kind, "__format__"):
+                if part.format_spec is not None and part.conversion == -1 and self.members.lacks(kind, "__format__"):
                     name = self.name(kind)
                     remedy = "Format a number: `.value` of a Parameter, `.data` of a map."
                     self.report.add(part.value, "no-format", f"A `{name}` object takes no number format.", remedy)
         return None
-
-    def lacks(self, kind: Kind, *special: str) -> bool:
-        """Whether an object is known to have none of these special methods."""
-        if not (isinstance(kind, Object) and kind.sure):
-            return False
-        if len(kind.classes) == 1 and self.facts.name(min(kind.classes)) in FINAL:
-            return not set(special) & set(self.facts.classes[min(kind.classes)].get("special", ()))
-        return self.facts.lack(kind.classes, kind.exact, set(special))
 
     def name(self, kind: Kind) -> str:
         """What to call an object in a message."""
@@ -195,7 +185,7 @@ class Inference:
     def item(self, node: ast.Subscript, base: Object, index: Kind) -> Kind:
         """An element of a container of Gammapy; the maps of a `FluxMaps` are found by name."""
         key = literal(index)
-        if self.lacks(base, "__getitem__") and isinstance(node.ctx, ast.Load):
+        if self.members.lacks(base, "__getitem__") and isinstance(node.ctx, ast.Load):
             name = self.name(base)
             near = instead("attribute", self.members.owners(base), str(key), (), "Use its attributes.")
             self.report.add(node, "no-items", f"A `{name}` object takes no square brackets.", near)
@@ -223,7 +213,7 @@ class Inference:
     def iterated(self, kind: Kind, node: ast.expr) -> Kind:
         """What a loop over this gives; a finding where it cannot be looped over."""
         if isinstance(kind, Object):
-            if self.lacks(kind, "__iter__", "__getitem__"):
+            if self.members.lacks(kind, "__iter__", "__getitem__"):
                 name = self.name(kind)
                 self.report.add(
                     node, "not-iterable", f"A `{name}` object cannot be looped over.", "Loop over its parts."
@@ -238,24 +228,13 @@ class Inference:
         if isinstance(node.op, ast.Pow) and isinstance(left, Unit | Quantity) and power is not None:
             return type(left)(multiplied("", left.dimension, power))
         if isinstance(node.op, ast.Mult | ast.Div):
-            return self.product(left, right, -1.0 if isinstance(node.op, ast.Div) else 1.0)
+            return product(left, right, -1.0 if isinstance(node.op, ast.Div) else 1.0)
         if isinstance(node.op, ast.Add | ast.Sub) and isinstance(left, Quantity) and isinstance(right, Quantity):
             if left.dimension != right.dimension and "" not in (left.dimension, right.dimension):
                 message = f"{readable(left.dimension)} and {readable(right.dimension)} cannot be added."
                 self.report.add(node, "units", message.capitalize(), "Check the units.")
             return left if left.dimension == right.dimension else None
         return None
-
-    def product(self, left: Kind, right: Kind, power: float) -> Kind:
-        """Numbers times units, quantities times quantities."""
-        if isinstance(left, Unit) and isinstance(right, Unit):
-            return Unit(multiplied(left.dimension, right.dimension, power))
-        if is_bare(left) and is_bare(right):
-            return None
-        sides = ["" if is_bare(kind) else dimension_of(kind) for kind in (left, right)]
-        if sides[0] is None or sides[1] is None:
-            return None
-        return Quantity(multiplied(sides[0], sides[1], power))
 
     def of_listcomp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Kind:
         """A comprehension, with names of its own."""
@@ -308,22 +287,12 @@ class Inference:
         entry = self.facts.classes[cls.id]
         self.calls.construct(cls, given)
         if entry["name"] in ("Quantity", "Angle", "Longitude", "Latitude"):
-            return self.quantity(entry["name"], given)
+            return quantity(entry["name"], given, self.facts.units)
         if entry["name"] == "Unit" and given.positional:
             text = literal(given.positional[0])
             dimension = of_unit(text, self.facts.units) if isinstance(text, str) else None
             return Unit(dimension) if dimension is not None else None
         return Object(frozenset({cls.id}), bool(entry.get("exact")))
-
-    def quantity(self, name: str, given: Arguments) -> Kind:
-        """`u.Quantity(...)`, `Angle(...)`."""
-        if name != "Quantity":
-            return Quantity("rad1")
-        unit = given.positional[1] if len(given.positional) > 1 else given.keywords.get("unit")
-        dimension = unit.dimension if isinstance(unit, Unit) else None
-        if isinstance(unit, Value) and isinstance(unit.value, str):
-            dimension = of_unit(unit.value, self.facts.units)
-        return Quantity(dimension) if dimension is not None else None
 
     def returned(self, called: Call, given: Arguments) -> Kind:
         """What a call of the library gives."""
@@ -362,19 +331,7 @@ class Inference:
         return None
 
     def builtin(self, name: str, node: ast.Call, given: Arguments) -> Kind:
-        """`list(x)` and the like; `float(x)` of what is no number."""
+        """`list(x)` and the like; numbers and lengths of what has none."""
         first = given.positional[0] if given.positional else None
-        if name in SEQUENCES:
-            return Many(self.iterated(first, node)) if first is not None else None
-        if name in NUMBERS and self.lacks(first, *NUMBERS[name]):
-            kind = self.name(first)
-            remedy = "Take a number out of it: `.value` of a Parameter, `.data` of a map, `.mjd` of a Time."
-            self.report.add(node, "no-number", f"`{name}()` cannot make a number of a `{kind}` object.", remedy)
-        if name == "len" and self.lacks(first, "__len__"):
-            kind = self.name(first)
-            self.report.add(node, "no-length", f"A `{kind}` object has no `len()`.", f"It has: {self.shown(first)}.")
-        return None
-
-    def shown(self, kind: Kind) -> str:
-        """Some attributes of an object, for a remedy."""
-        return listed(self.facts.members(min(kind.classes)), 8) if isinstance(kind, Object) else ""
+        self.calls.builtin(name, first, node)
+        return Many(self.iterated(first, node)) if name in SEQUENCES and first is not None else None

@@ -156,3 +156,8 @@ def is_bare(kind: Kind) -> bool:
     if isinstance(value, list):
         return bool(value) and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def dimension_of(kind: Kind) -> str | None:
+    """Dimension of a quantity or unit; None where there is none that is known."""
+    return kind.dimension if isinstance(kind, Quantity | Unit) else None

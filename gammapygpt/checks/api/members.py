@@ -16,7 +16,6 @@ from gammapygpt.checks.api.kinds import (
     Mapping,
     Module,
     Object,
-    Quantity,
     Several,
     Unit,
     Value,
@@ -29,6 +28,10 @@ from gammapygpt.state import Environment
 FAMILIES = ("Map", "Geom", "Dataset", "IRF", "IRFMap", "ModelBase", "Estimator", "Maker", "FluxMaps")
 """A declared return of one of their members is taken for any of them: docstrings name the commonest."""
 AXES = frozenset({"MapAxis", "TimeMapAxis", "LabelMapAxis"})
+
+
+FINAL = {"Time", "SkyCoord"}
+"""Classes of Astropy from which Gammapy derives none."""
 
 
 class Members:
@@ -218,14 +221,17 @@ class Members:
         below = [self.facts.name(one) for cls in classes for one in self.facts.below(cls)]
         return list(dict.fromkeys([*names, *below]))
 
+    def lacks(self, kind: Kind, *special: str) -> bool:
+        """Whether an object is known to have none of these special methods."""
+        if not (isinstance(kind, Object) and kind.sure):
+            return False
+        if len(kind.classes) == 1 and self.facts.name(min(kind.classes)) in FINAL:
+            return not set(special) & set(self.facts.classes[min(kind.classes)].get("special", ()))
+        return self.facts.lack(kind.classes, kind.exact, set(special))
+
     def missing(self, node: ast.Attribute, what: str, owners: list[str], names: set[str]) -> None:
         """A finding about an attribute that is not there."""
         remedy = instead("attribute", owners, node.attr, names, f"It has: {listed(names)}.")
         self.report.add(
             node, "no-attribute", f"{what} has no attribute `{node.attr}` in {self.report.version}.", remedy
         )
-
-
-def dimension_of(kind: Kind) -> str | None:
-    """Dimension of a quantity or unit; None where there is none that is known."""
-    return kind.dimension if isinstance(kind, Quantity | Unit) else None

@@ -27,6 +27,8 @@ class Report:
     """`Gammapy 2.1`, to be named in the messages."""
     silent: frozenset[int] = frozenset()
     """`id` of nodes whose failure the script deals with itself."""
+    replaced: frozenset[int] = frozenset()
+    """`id` of nodes for whose failure it has something else: what they call may fail as well."""
     muted: int = 0
     findings: dict[tuple[str, int, str], Finding] = field(default_factory=dict)
 
