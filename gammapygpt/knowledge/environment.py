@@ -16,7 +16,7 @@ from gammapygpt.settings import Settings
 from gammapygpt.state import Environment, Execution
 
 INSIDE = Path(__file__).with_name("inside")
-MODULES = ("api_hints", "api_sources", "api_values", "api_types")
+MODULES = ("api_hints", "api_sources", "api_values", "api_returns", "api_types")
 """What `introspect.py` imports, in the order in which they need each other."""
 REPORT = "introspection.json"
 LIMIT_S = 300.0

@@ -157,7 +157,12 @@ def _uses(node: Any, rest: str) -> tuple[list, list, bool]:
     for part in ast.walk(node):
         if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
             harmless.add(id(part.value))  # reads or sets one keyword
-        if _is_name(part, rest) and isinstance(part.ctx, ast.Load) and id(part) not in harmless:
+        if (
+            isinstance(part, ast.Name)
+            and part.id == rest
+            and isinstance(part.ctx, ast.Load)
+            and id(part) not in harmless
+        ):
             used += 1
         if isinstance(part, ast.Call) and any(_is_name(one.value, rest) for one in part.keywords if one.arg is None):
             calls.append(part)

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import sys
 import warnings
 from typing import Any
 
-from api_hints import DICTIONARIES, DISTRUSTED, ELEMENTS, MEMBERS, NO_SUBSTITUTES, OPAQUE, OPEN, PASSING_ON, RETURNS  # type: ignore[import-not-found]
-from api_sources import OF_PLOTS, attributes_set, function_node, keys_set, keywords, plain, returned, sets_on_itself  # type: ignore[import-not-found]
+from api_hints import DISTRUSTED, ELEMENTS, OPEN, PASSING_ON  # type: ignore[import-not-found]
+from api_returns import ROOTS, Returns, identity, root, subclasses  # type: ignore[import-not-found]
+from api_sources import OF_PLOTS, attributes_set, keywords, plain, sets_on_itself  # type: ignore[import-not-found]
 from api_values import (  # type: ignore[import-not-found]
     choices,
     deprecated_arguments,
@@ -31,8 +31,6 @@ from api_values import (  # type: ignore[import-not-found]
     units,
 )
 
-ROOTS = ("gammapy", "regions", "iminuit")
-"""Packages whose classes are described in full."""
 NAMED = (
     *("astropy.units", "astropy.coordinates", "astropy.time", "astropy.table", "astropy.io.fits", "astropy.wcs"),
     *("astropy.visualization", "astropy.visualization.wcsaxes", "numpy", "pathlib", "matplotlib.pyplot"),
@@ -49,18 +47,6 @@ KINDS = {
 }
 SPECIAL = ("__call__", "__format__", "__float__", "__int__", "__getitem__", "__index__", "__iter__", "__len__")
 """What an object must have to be called, formatted with a format, turned into a number, indexed, iterated, counted."""
-TYPE_NAME = re.compile(r"`~?([\w.]+)`")
-PARTS = re.compile(r"^Returns\s*\n-{3,}\s*\n(.*?)(?=\n\n?\S[^\n]*\n-{3,}|\Z)", re.DOTALL | re.MULTILINE)
-
-
-def root(obj: Any) -> str:
-    """First part of the name of the module that an object comes from."""
-    return (getattr(obj, "__module__", None) or "").partition(".")[0]
-
-
-def identity(cls: type) -> str:
-    """Name of a class, unique among all."""
-    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def describe(names: dict[str, list[str]]) -> dict[str, Any]:
@@ -75,7 +61,7 @@ def describe(names: dict[str, list[str]]) -> dict[str, Any]:
                 if entry is not None:
                     objects[f"{module}.{attribute}"] = entry
     book.complete()
-    passing_on = {name: kind if kind == "OnOff" else book.resolved(kind) for name, kind in PASSING_ON.items()}
+    passing_on = {name: kind if kind == "OnOff" else book.returns.resolved(kind) for name, kind in PASSING_ON.items()}
     return {
         "objects": objects,
         "classes": book.classes,
@@ -97,8 +83,7 @@ class Book:
         self.types: dict[str, type] = {}
         self.unread: dict[str, str] = {}
         """Classes that could not be described, and why."""
-        self.read: dict[str, Any] = {}
-        """Docstrings read so far, with the types that they give."""
+        self.returns = Returns(self)
         self.known: dict[str, type] = {}
         for module in list(sys.modules.values()):
             if getattr(module, "__name__", "").partition(".")[0] in ROOTS:
@@ -159,7 +144,7 @@ class Book:
         entry.update(self.members(cls))
         entry["choices"], entry["measured"] = choices(cls), measured(cls)
         entry["parameters"], entry["fields"] = model_parameters(cls), fields(cls, identity)
-        entry["element"] = self.resolved(
+        entry["element"] = self.returns.resolved(
             next((ELEMENTS[b.__name__] for b in cls.__mro__ if b.__name__ in ELEMENTS), None)
         )
         init = vars(cls).get("__init__") or getattr(cls, "__init__", None)
@@ -202,7 +187,7 @@ class Book:
         is_open = "*" in own or is_dynamic(cls)
         for name in sorted(own - set(found)):
             if not name.startswith("_") and name != "*":
-                found[name] = ["field", self.hinted(cls, name)]
+                found[name] = ["field", self.returns.hinted(cls, name)]
         return {"members": found, "open": is_open, "metaclass": sorted(n for n in dir(type(cls)) if n[0] != "_")}
 
     def member(self, cls: type, name: str) -> list:
@@ -211,22 +196,15 @@ class Book:
         if isinstance(static, (classmethod, staticmethod)) or inspect.isfunction(static):
             kind = type(static).__name__ if not inspect.isfunction(static) else "method"
             return [kind, self.describe_function(static, cls, bound=kind != "staticmethod")]
-        hint = self.hinted(cls, name)
+        hint = self.returns.hinted(cls, name)
         if isinstance(static, property) and static.fget is not None:
             kind = "property" if static.fset is not None else "readonly"
             if hint is None and not any((base.__name__, name) in DISTRUSTED for base in cls.__mro__):
-                hint = self.declared(static.fget, cls) or self.told(static)
+                hint = self.returns.declared(static.fget, cls) or self.returns.told(static)
             return [kind, hint]
         if hasattr(static, "func") and callable(static.func):  # cached_property, lazyproperty
-            return ["property", hint or self.declared(static.func, cls)]
+            return ["property", hint or self.returns.declared(static.func, cls)]
         return ["field", hint]
-
-    def hinted(self, cls: type, name: str) -> Any:
-        """A type that neither annotation nor docstring gives (`api_hints.py`)."""
-        for base in cls.__mro__:
-            if (base.__name__, name) in MEMBERS:
-                return self.resolved(MEMBERS[base.__name__, name])
-        return None
 
     def describe_function(self, function: Any, owner: Any, bound: bool = True) -> int:
         """Put a call into the book and return its number; those that are alike in everything share one."""
@@ -256,126 +234,8 @@ class Book:
         entry["parameters"] = [[one.name, KINDS[one.kind.name], one.default is one.empty] for one in spec]
         own = {one.name for one in spec if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
         entry["more"], entry["open"] = sorted(names - first - own), is_open
-        entry["returns"] = self.declared(function, owner)
+        entry["returns"] = self.returns.declared(function, owner)
         return {key: value for key, value in entry.items() if value or key == "parameters"}
-
-    def declared(self, function: Any, owner: Any) -> Any:
-        """Type that a function returns: by its source, else its annotation, else its docstring."""
-        function = plain(function)
-        for base in getattr(owner, "__mro__", ()):
-            if (base.__name__, function.__name__) in DISTRUSTED:
-                return None
-            if (base.__name__, function.__name__) in RETURNS:
-                return self.resolved(RETURNS[base.__name__, function.__name__])
-            if (base.__name__, function.__name__) in DICTIONARIES:
-                every = [one for cls in subclasses(base) | {base} for one in [vars(cls).get(function.__name__)] if one]
-                return {"keys": dict.fromkeys(sorted({key for one in every for key in keys_set(one)}))}
-        if owner is None and function.__name__ in RETURNS:
-            return self.resolved(RETURNS[function.__name__])
-        made = returned(function) if function_node(function) is not None else ""
-        if made == "None":
-            return "none" if all(returned(one) == "None" for one in overriding(function, owner)) else None
-        if made == "self" and owner is not None and not inspect.isabstract(owner):
-            return "self"
-        if made and inspect.isclass(found := getattr(sys.modules.get(function.__module__), made, None)):
-            return {"exactly": self.describe_class(found)} if found.__new__ is object.__new__ else self.resolved(found)
-        is_constructor = owner is not None and made_by_name(owner, function)
-        annotation = getattr(function, "__annotations__", {}).get("return")
-        if inspect.isclass(annotation) and root(annotation) in ROOTS:
-            return self.resolved(annotation)
-        said = self.documented(inspect.getdoc(function) or "")
-        own = {"said": [identity(owner)]} if is_constructor else None
-        return {"made": [self.describe_class(owner)]} if own is not None and said in (own, None) else said
-
-    def documented(self, text: str) -> Any:
-        """Type in the `Returns` section of a numpy-style docstring; several values are a tuple."""
-        if text not in self.read:
-            self.read[text] = self.read_section(text)
-        return self.read[text]
-
-    def read_section(self, text: str) -> Any:
-        """The same, for a docstring that was not met before."""
-        section = PARTS.search(text)
-        heads = [line for line in section.group(1).split("\n") if line[:1].strip()] if section else []
-        if not heads:
-            return None
-        if len(heads) > 1 or "," in heads[0].partition(":")[0]:
-            return {"tuple": [self.spelt(head) for head in heads]} if len(heads) > 1 else None
-        return self.spelt(heads[0])
-
-    def spelt(self, head: str) -> Any:
-        """Type in one line such as ``dataset : `MapDataset` or `SpectrumDataset` ``."""
-        words = head.partition(":")[2] or head
-        found = [self.resolved(name) for name in TYPE_NAME.findall(words)]
-        if not found or any(one is None for one in found):
-            return None
-        plainly = TYPE_NAME.sub("", words)
-        several = [name for one in found for name in one]
-        if re.search(r"\b(list|iterable) of\b", plainly, re.IGNORECASE):
-            return {"list": {"said": several}}
-        if re.search(r"\b(list|tuple|dict|iterable|array|of|str|float|int)\b", plainly, re.IGNORECASE):
-            return {"said": several} if re.fullmatch(r"\s*of (boolean|bool) type\s*", plainly) else None
-        return {"said": several}
-
-    def told(self, static: property) -> Any:
-        """Type named in the first line of a property's docstring: ``Energy axis as a `MapAxis`.``"""
-        line = (inspect.getdoc(static) or "").partition("\n")[0]
-        found = re.search(r"\(`~?([\w.]+)`\)", line) or re.search(r"\bas an? `~?([\w.]+)`(?: object)?[.,]?", line)
-        if found is None or re.search(r"\b(list|dict|tuple|or)\b", line):
-            return None
-        classes = self.resolved(found.group(1))
-        return classes and {"said": classes}
-
-    def resolved(self, wanted: Any) -> Any:
-        """A written type with the classes it names; None where one of them is not to be found."""
-        if wanted is None or wanted in ("self", "none"):
-            return wanted
-        if isinstance(wanted, dict):
-            return {"keys": {key: self.resolved(one) for key, one in wanted.items()}}
-        if isinstance(wanted, str) and "|" in wanted:
-            wanted = wanted.split("|")
-        if isinstance(wanted, (list, tuple)):
-            parts = [self.resolved(one) for one in wanted]
-            return None if None in parts else [name for part in parts for name in part]
-        cls = wanted if inspect.isclass(wanted) else self.find(wanted)
-        return None if cls is None else [self.describe_class(cls)]
-
-    def find(self, name: str) -> Any:
-        """The class of that name, dotted (and then just there) or, where only one is called so, bare."""
-        module, _, last = name.rpartition(".")
-        if module:
-            cls = getattr(sys.modules.get(module), last, None)
-            if inspect.isclass(cls) and (root(cls) in ROOTS or root(cls) in OPAQUE):
-                return cls
-        named = self.by_name.get(last, set()) if not module else set()
-        return next(iter(named)) if len(named) == 1 else None
-
-
-def subclasses(cls: type) -> set:
-    """All classes below one, of the same packages."""
-    found: set = set()
-    waiting = [cls]
-    while waiting:
-        below: Any
-        for below in type.__subclasses__(waiting.pop()):
-            if below not in found:
-                found.add(below)
-                waiting.append(below)
-    return {one for one in found if root(one) in ROOTS and one.__name__ not in NO_SUBSTITUTES}
-
-
-def overriding(function: Any, owner: Any) -> list:
-    """Methods that classes below have in the place of this one."""
-    below = subclasses(owner) if owner is not None else set()
-    found = (vars(one).get(function.__name__) for one in below)
-    return [one for one in found if inspect.isfunction(one)]
-
-
-def made_by_name(owner: Any, function: Any) -> bool:
-    """Whether it is a class method that by its name makes an object of the class."""
-    static = inspect.getattr_static(owner, function.__name__, None)
-    named = function.__name__ in ("read", "create") or function.__name__.startswith("from_")
-    return isinstance(static, classmethod) and named
 
 
 def is_dynamic(cls: type) -> bool:
