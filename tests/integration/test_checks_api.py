@@ -236,6 +236,7 @@ def test_what_cannot_be_known_or_is_dealt_with_is_left_alone(body: str, installe
         "SafeMaskMaker(methods=['aeff-max', 'offset-max'], aeff_percent=10, offset_max=2 * u.deg)",
         "SkyModel(PowerLawSpectralModel(), name='x').spectral_model.amplitude.value",
         "Datasets([]).stack_reduce(name='x')",
+        "FluxPointsEstimator().run([]).plot(sed_type='norm')",
         "import numpy as np\nMapAxis.from_energy_edges(np.logspace(0, 1, 5) * u.TeV)",
         "import numpy as np\nmodel = PowerLawSpectralModel()\nmodel(np.array([1, 2]) * u.TeV)",
         "print(f'{PowerLawSpectralModel().index.value:.2f} {PowerLawSpectralModel().amplitude.quantity:.2e}')",
@@ -263,6 +264,11 @@ def test_tutorials_have_no_finding(gammapy_sources: Path, installed: Installed) 
 @pytest.mark.parametrize("script", RECIPES_AND_REFERENCES, ids=lambda path: path.stem)
 def test_recipes_and_reference_scripts_have_no_finding(script: Path, installed: Installed) -> None:
     assert checked(script.read_text(encoding="utf-8"), installed) == []
+
+
+@pytest.mark.parametrize("script", ["", "\n  \n", "# nothing but a comment\n"])
+def test_nothing_is_wrong_with_nothing(script: str, installed: Installed) -> None:
+    assert checked(script, installed) == []
 
 
 def test_every_class_could_be_described(installed: Installed) -> None:

@@ -22,12 +22,14 @@ def check_api(script: str, environment: Environment, facts: Facts) -> list[Findi
     Parameters
     ----------
     script
-        Source of one Python script; any text is judged, none raises.
+        Source of one Python script; any text is judged, none raises. An empty one is in order.
     environment
         What can be imported where the script will run.
     facts
         What the objects of the installed Gammapy offer.
     """
+    if not script.strip():
+        return []
     source = parse(script)
     return [source] if isinstance(source, Finding) else check_source(source, environment, facts)
 

@@ -44,7 +44,7 @@ def shared_choices() -> dict[str, Any]:
     found: dict[str, Any] = {}
     core: Any = sys.modules.get("gammapy.estimators.map.core") or sys.modules.get("gammapy.estimators.core")
     if hasattr(core, "REQUIRED_MAPS"):
-        found["sed_type"] = sorted(core.REQUIRED_MAPS)
+        found["sed_type"] = sorted({*core.REQUIRED_MAPS, *getattr(core, "DEFAULT_UNIT", ())})  # plots take `norm` too
     store: Any = sys.modules.get("gammapy.data.data_store")
     if hasattr(store, "REQUIRED_IRFS"):
         found["required_irf"] = sorted({*store.REQUIRED_IRFS, *store.ALL_IRFS})
