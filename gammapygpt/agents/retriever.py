@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -23,24 +24,32 @@ def retrieve(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     from gammapygpt import knowledge
 
     settings = runtime.context.settings
+
+    said: set[str] = set()
+
+    def say(line: str) -> None:
+        if line not in said:  # each of several look-ups finds that the server is not there
+            runtime.stream_writer({"event": "retrieving", "line": line})
+        said.add(line)
+
     if attempts := state.get("attempts", []):
-        names, found = lookup.new_names(state), found_for(attempts[-1], settings)
+        names, found = lookup.new_names(state), found_for(attempts[-1], settings, say)
         sources = [snippet.source for snippet in found]
         runtime.stream_writer(
             {"event": "retrieved", "sources": sources, "attempt": attempts[-1].number, "names": names}
         )
         return {"found": found, "looked_up": [*state.get("looked_up", []), *names]}
-    snippets = knowledge.search(settings, state["request"].text, settings.retrieval.snippets)
+    snippets = knowledge.search(settings, state["request"].text, settings.retrieval.snippets, say=say)
     runtime.stream_writer({"event": "retrieved", "sources": [snippet.source for snippet in snippets]})
     return {"snippets": snippets}
 
 
-def found_for(attempt: Attempt, settings: Settings) -> list[Snippet]:
+def found_for(attempt: Attempt, settings: Settings, say: Callable[[str], None]) -> list[Snippet]:
     """The best piece for each complaint about a name, then the second best of each."""
     from gammapygpt import knowledge
 
     pieces = min(PIECES, settings.retrieval.snippets)
     asked = lookup.queries(attempt)[:MOST_QUERIES]
-    answers = [knowledge.search(settings, query, pieces, kinds) for kinds in lookup.KINDS for query in asked]
+    answers = [knowledge.search(settings, query, pieces, kinds, say) for kinds in lookup.KINDS for query in asked]
     in_turn = (snippet for snippet in chain.from_iterable(zip_longest(*answers)) if snippet is not None)
     return list({snippet.source: snippet for snippet in in_turn}.values())

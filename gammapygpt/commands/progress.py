@@ -57,6 +57,7 @@ def _planned(event: Event) -> str:
 
 
 SENTENCES = {
+    "retrieving": lambda event: f"retriever: {event['line']}",
     "retrieved": lambda event: f"retriever: {', '.join(event['sources']) or 'nothing found'}",
     "answered": _answered,
     "planned": _planned,

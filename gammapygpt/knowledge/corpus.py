@@ -18,7 +18,7 @@ from gammapygpt.knowledge.cards import api_document
 from gammapygpt.knowledge.changes import REMOVED, applies, changes
 from gammapygpt.knowledge.document import Document
 from gammapygpt.knowledge.drift import drift_snippet
-from gammapygpt.knowledge.environment import api_entries, environment, environment_key
+from gammapygpt.knowledge.environment import api_entries, environment, environment_key, introspection
 from gammapygpt.settings import Settings
 from gammapygpt.state import Snippet
 
@@ -121,7 +121,8 @@ def corpus_key(settings: Settings) -> str:
     """A short hash that changes when the corpus would; found by looking at files from outside."""
     wanted = settings.retrieval
     parts = [environment_key(settings), program()]
-    parts.append(sources.state(environment(settings).versions.get("gammapy", ""), wanted.gammapy_source))
+    version = introspection(settings)["versions"].get("gammapy", "")
+    parts.append(sources.state(version, wanted.gammapy_source))
     if wanted.documents:
         parts.append(own_documents.state(Path(wanted.documents).expanduser()))
     if wanted.successes:

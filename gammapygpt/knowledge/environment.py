@@ -72,15 +72,16 @@ def environment_key(settings: Settings) -> str:
     from gammapygpt.sandbox.interpreter import interpreter
 
     python = interpreter(settings.analysis.python).executable
-    installed = sorted(
-        entry.name
-        for folder in search_path(python)
-        if os.path.isdir(folder)
-        for entry in os.scandir(folder)
-        if entry.name.endswith((".dist-info", ".egg-info"))
-    )
+    folders = [folder for folder in search_path(python) if os.path.isdir(folder)]
+    installed = sorted(name for folder in folders for name in packages(folder, os.stat(folder).st_mtime_ns))
     parts = [python, os.path.realpath(python), program(), *installed]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+@functools.lru_cache(maxsize=32)
+def packages(folder: str, modified_ns: int) -> list[str]:
+    """Names and versions of what is installed in a folder; its time changes when anything is added or removed."""
+    return [entry.name for entry in os.scandir(folder) if entry.name.endswith((".dist-info", ".egg-info"))]
 
 
 @functools.cache
