@@ -2,6 +2,7 @@
 
     python benchmarks/retrieval.py [--source gammapy-2.1.tar.gz] [--out benchmarks/retrieval.json]
     python benchmarks/retrieval.py --split tune          # while weights are being chosen: nothing else is looked at
+    python benchmarks/retrieval.py --embeddings http://127.0.0.1:8000/v1 --model MODEL   # with dense vectors as well
 
 The plain BM25 is that of bm25s with its default parameters and its default tokens (words of two characters or more, no
 stemming, English stop words left out), over the same documents. A query counts as answered at 5 when one of the five
@@ -157,7 +158,13 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def measured(splits: Sequence[str], values: dict[str, Any], repeat: int) -> dict[str, Any]:
+def with_vectors(values: dict[str, Any], url: str, model: str) -> dict[str, Any]:
+    """The same settings with an embedding endpoint."""
+    backend = {"base_url": url, "model": model, "embedding_model": model}
+    return {"retrieval": {**values["retrieval"], "embeddings": "dense"}, "backends": {"dense": backend}}
+
+
+def measured(splits: Sequence[str], values: dict[str, Any], repeat: int, dense: dict[str, Any]) -> dict[str, Any]:
     """All of it, in a cache folder of its own."""
     from gammapygpt.knowledge.material import searchable
     from gammapygpt.settings import Settings
@@ -166,8 +173,17 @@ def measured(splits: Sequence[str], values: dict[str, Any], repeat: int) -> dict
     index, seconds = built(settings)
     texts = [searchable(document) for document in index.material.documents]
     ways = {"ours": ours(settings), "plain": plain(index.material.documents, texts)}
-    queries = tomllib.loads(QUERIES.read_text(encoding="utf-8"))["query"]
-    found: dict[str, Any] = {"index": vars(index.describe()), "threshold": settings.retrieval.threshold}
+    if dense:
+        ways["fused"] = ours(Settings.model_validate(dense))
+        ways["fused"]("energy", 5)  # embeds all documents
+    told = tomllib.loads(QUERIES.read_text(encoding="utf-8"))
+    queries = told["query"]
+    labels = {"labels": sum(len(query.get("relevant", ())) for query in queries), **told["pooling"]}
+    found: dict[str, Any] = {
+        "labels": labels,
+        "index": vars(index.describe()),
+        "threshold": settings.retrieval.threshold,
+    }
     for split in splits:
         mine = [query for query in queries if query["split"] == split]
         asked = [query for query in mine if query["kind"] != "foreign"]
@@ -185,6 +201,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", default="", help="source distribution of the installed Gammapy")
     parser.add_argument("--split", choices=["tune", "held-out"], action="append")
+    parser.add_argument("--embeddings", default="", help="base URL of an endpoint: measure words and vectors as well")
+    parser.add_argument("--model", default="all-MiniLM-L6-v2", help="of that endpoint")
     parser.add_argument("--repeat", type=int, default=5, help="of each query, for the times")
     parser.add_argument("--out", default="")
     arguments = parser.parse_args()
@@ -193,7 +211,9 @@ def main() -> None:
         os.environ["GAMMAPYGPT_CACHE"] = cache
         splits = arguments.split or ["tune", "held-out"]
         command = f"python benchmarks/retrieval.py{' --source SOURCE' if arguments.source else ''}"
-        results = {"command": command, "machine": machine(), **measured(splits, values, arguments.repeat)}
+        dense = with_vectors(values, arguments.embeddings, arguments.model) if arguments.embeddings else {}
+        results = {"command": command, "machine": machine(), **measured(splits, values, arguments.repeat, dense)}
+        results["dense_model"] = arguments.model if dense else ""
     results["index"]["where"] = "in process, kept in a folder"
     print(json.dumps(results["seconds"]))
     if arguments.out:

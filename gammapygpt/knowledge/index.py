@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 """Told what is going on, a line at a time."""
 KINDS = ("recipe", "tutorial", "howto", "guide", "api", "drift", "success", "own")
-SPARE = 40
+SPARE = 100
 """Found beyond the limit, so that a mixture of kinds can be chosen."""
 
 _OPEN: dict[tuple[str, ...], Index] = {}

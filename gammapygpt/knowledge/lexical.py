@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from langchain_qdrant import SparseEmbeddings, SparseVector
 
-from gammapygpt.knowledge.words import plain_words, related, terms
+from gammapygpt.knowledge.words import everyday, plain_words, related, terms
 
 HEADING_WEIGHT = 5.0
 """How many times a term of the heading counts."""
 SATURATION, LENGTH_NORM = 2.0, 0.5
 """k1 and b of Okapi BM25 (Robertson & Zaragoza 2009); b below the usual 0.75: some classes have many methods."""
-RELATED = 0.8
-"""Weight of a term that the query has in other words."""
+SHARE, LEAST = 1.5, 3.0
+"""Other words for a phrase count at most this many times as much as the phrase does, which counts at least this."""
 
 
 class Lexical(SparseEmbeddings):
@@ -45,17 +45,32 @@ class Lexical(SparseEmbeddings):
     def embed_query(self, text: str) -> SparseVector:
         """A query's terms, weighted such that a document with all of them often has a score of nearly 1.
 
-        Terms that mean the same in Gammapy's documentation are added with a smaller weight. A plain word that the
-        corpus has nowhere weighs as much as a rare one; an unknown name does not count: its parts do.
+        Terms that mean the same in Gammapy's documentation are added. A plain word that the corpus has nowhere weighs
+        as much as a rare one; an unknown name does not count: its parts do. Where the corpus has none of the words but
+        everyday ones, nothing is looked for.
         """
         own = self._known(terms(text))
-        others = self._known(related(text)) - own
-        information = sum(self._idf(index) for index in own | {dimension(term) for term in plain_words(text)})
-        weight = 1 / (information * (SATURATION + 1)) if information else 0.0
-        weights = {**dict.fromkeys(others, RELATED * weight), **dict.fromkeys(own, weight)}
-        return SparseVector(indices=sorted(weights), values=[weights[index] for index in sorted(weights)])
+        if own <= self._known(everyday()):
+            return SparseVector(indices=[], values=[])
+        information = self._information(own | {dimension(term) for term in plain_words(text)})
+        weights = self._others(text, own) | dict.fromkeys(own, 1.0)
+        scale = 1 / (information * (SATURATION + 1))
+        return SparseVector(indices=sorted(weights), values=[weights[index] * scale for index in sorted(weights)])
 
-    def _known(self, words: Sequence[str]) -> set[int]:
+    def _others(self, text: str, own: set[int]) -> dict[int, float]:
+        """Weights of the terms that mean the same as a phrase; many terms share what one would have."""
+        weights: dict[int, float] = {}
+        for phrase, meant in related(text):
+            if others := self._known(meant) - own:
+                spoken = self._information({dimension(term) for term in terms(phrase)})
+                weight = min(1.0, SHARE * max(spoken, LEAST) / self._information(others))
+                weights |= {index: max(weight, weights.get(index, 0.0)) for index in others}
+        return weights
+
+    def _information(self, indices: Collection[int]) -> float:
+        return sum(map(self._idf, indices))
+
+    def _known(self, words: Iterable[str]) -> set[int]:
         """Dimensions of those words that the corpus has."""
         return {index for index in map(dimension, words) if index in self._frequency}
 

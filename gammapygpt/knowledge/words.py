@@ -8,6 +8,8 @@ from pathlib import Path
 
 THESAURUS = Path(__file__).with_name("thesaurus.tsv")
 """What users say, and what Gammapy's documentation calls it: phrases between commas, a tab, words."""
+EVERYDAY = Path(__file__).with_name("everyday.txt")
+"""Common words of English that are found anywhere."""
 
 TOKEN = re.compile(
     r"(?P<unit>(?<![\w.])(?:cm|km|m|s|h|sr|deg|[TGMk]?eV|erg)(?:\*\*|\^)?[({]?-\d(?!\d))"
@@ -111,18 +113,22 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
-def related(text: str) -> list[str]:
-    """Terms by which Gammapy's documentation knows what a text says in other words; none that the text has itself."""
-    spoken, known, own = said(text), thesaurus(), set(terms(text))
-    found: list[str] = []
-    place = 0
-    while place < len(spoken):
+def related(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Phrases of a text that Gammapy's documentation has other words for, and the terms of those."""
+    words, known = said(text), thesaurus()
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for place in range(len(words)):
         for length in range(LONGEST, 0, -1):
-            if meant := known.get(spoken[place : place + length]):
-                found += meant
+            if meant := known.get(phrase := words[place : place + length]):
+                found.append((" ".join(phrase), meant))
                 break
-        place += 1
-    return [term for term in dict.fromkeys(found) if term not in own]
+    return found
+
+
+@functools.cache
+def everyday() -> frozenset[str]:
+    """Terms of words that say nothing of a subject."""
+    return frozenset(part for word in EVERYDAY.read_text(encoding="utf-8").split() for part in part_terms(word))
 
 
 @functools.cache

@@ -99,3 +99,18 @@ def test_vectors_survive_a_file() -> None:
     assert [row.indices for row in again.rows] == [row.indices for row in lexical.rows]
     assert again.embed_query("ring chocolate") == lexical.embed_query("ring chocolate")
     assert again.rows[0].values == pytest.approx(lexical.rows[0].values, rel=1e-6)
+
+
+def test_other_words_for_a_phrase_count_no_more_than_the_phrase_allows() -> None:
+    lexical = Lexical([*TEXTS, "Upper limit\n\nLimits at the n_sigma_ul level.", "Sensitivity\n\nOf an observation."])
+    own, limit = (lexical.embed_query(query) for query in ("estimator", "estimator undetected"))
+    assert len(limit.indices) > len(own.indices)  # `undetected` is an upper limit
+    (estimator,) = (limit.values[limit.indices.index(index)] for index in own.indices)
+    others = [value for index, value in zip(limit.indices, limit.values, strict=True) if index not in own.indices]
+    assert 0 < max(others) <= estimator
+
+
+def test_everyday_words_alone_find_nothing() -> None:
+    lexical = Lexical([*TEXTS, "Guide\n\nWe work with this in the next week, which is good."])
+    assert lexical.embed_query("what is a good book for next week").indices == []
+    assert lexical.embed_query("what is a good mask for next week").indices != []
