@@ -131,7 +131,8 @@ def missing_name(module: str, name: str, line: int, environment: Environment) ->
     top = module.split(".")[0]
     family = {other: names for other, names in environment.names.items() if other.split(".")[0] == top}
     homes = sorted((other for other, names in family.items() if name in names), key=lambda one: (one.count("."), one))
-    near = [f"{home}.{name}" for home in homes[:2]] or similar(name, environment.names[module])
+    nearest = [home for home in homes if home.count(".") == homes[0].count(".")]
+    near = [f"{home}.{name}" for home in nearest[:2]] or similar(name, environment.names[module])
     near = near or similar(name, {one for names in family.values() for one in names})
     version = environment.versions.get(top, "")
     text = f"`{module}`{f' ({top} {version})' if version else ''} has no `{name}`."
