@@ -1,11 +1,11 @@
 """First drafts of a model against the API gate: how many it stops, and whether each stop was right.
 
-    python benchmarks/model_drafts.py --config FILE --tasks FOLDER --data FOLDER [--kind bare|helped] [--out FILE]
+    python benchmarks/model_drafts.py --config FILE --tasks FOLDER --data FOLDER [--kind bare|helped] [--attempts 1]
 
-Each task's prompt goes through the whole product with one attempt and the gate switched off, so that the draft is
-executed whatever is wrong with it; then the gate judges the same script. `bare`: no retrieval, no planner, no recipe;
-`helped`: as users have it. FILE names an OpenAI-compatible backend as the default one. What is there already in the
-output is not asked for again.
+Each task's prompt goes through the whole product with the gate switched off, so that every draft is executed whatever
+is wrong with it; then the gate judges the first one. `bare`: no retrieval, no planner, no critic, no recipe: with
+several attempts the bare retry loop, its first attempt the single shot; `helped`: as users have it. FILE names an
+OpenAI-compatible backend as the default one. What is there already in the output is not asked for again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import tomllib
 from collections import Counter
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from gammapygpt.checks.api import check_api
@@ -28,29 +29,42 @@ from gammapygpt.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 BARE = ("--no-retrieval", "--no-planner")
-ALWAYS = ("--no-preflight", "--no-critic", "--attempts", "1", "--quiet", "--json", "--set", "sandbox.verify=false")
+ALWAYS = ("--no-preflight", "--no-critic", "--quiet", "--json", "--set", "sandbox.verify=false")
 ABOUT_NAMES = ("AttributeError", "ImportError", "ModuleNotFoundError", "NameError", "TypeError", "UnitConversionError")
 """Exceptions of which a gate on names, calls and units might have known."""
 
 
-def drafted(prompt: str, config: Path, data: Path, kind: str) -> dict[str, Any]:
-    """One draft and what became of it when it was run."""
+def drafted(task: Path, prompt: str, given: argparse.Namespace) -> dict[str, Any]:
+    """The drafts for one task, and what became of each when it was run."""
     with tempfile.TemporaryDirectory(prefix="drafts-") as runs:
-        options = [*ALWAYS, *(BARE if kind == "bare" else ())]
-        command = [sys.executable, "-m", "gammapygpt", "run", prompt, "--config", str(config), "--data", str(data)]
-        done = subprocess.run([*command, "--runs", runs, *options], capture_output=True, text=True, check=False)
+        options = [*ALWAYS, *(BARE if given.kind == "bare" else ()), "--attempts", str(given.attempts)]
+        command = [sys.executable, "-m", "gammapygpt", "run", prompt, "--config", str(given.config)]
+        command += ["--data", str(given.data), "--expect", str(task), "--runs", runs, *options]
+        started = monotonic()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        minutes = round((monotonic() - started) / 60, 2)
         if not done.stdout.strip():
             return {"error": done.stderr.strip()[-300:]}
         told = json.loads(done.stdout)
-        attempt = Path(told["folder"]) / "attempts" / "01"
-        script = attempt / "script.py"
+        attempts = sorted((Path(told["folder"]) / "attempts").glob("[0-9]*"))
+        attempt = attempts[0]
         execution = attempt / "execution.json"
         return {
-            "script": script.read_text(encoding="utf-8") if script.is_file() else "",
+            "script": script_of(attempt),
             "execution": json.loads(execution.read_text(encoding="utf-8")) if execution.is_file() else None,
             "tokens": [told["usage"].get("input_tokens"), told["usage"].get("output_tokens")],
+            "status": told.get("status"),
+            "minutes": minutes,
+            "attempts": len(attempts),
+            "repeats": len(attempts) - len({script_of(folder) for folder in attempts}),
             "said": str(told.get("reason", ""))[:300],
         }
+
+
+def script_of(attempt: Path) -> str:
+    """What an attempt's folder holds of a script."""
+    script = attempt / "script.py"
+    return script.read_text(encoding="utf-8") if script.is_file() else ""
 
 
 def judged(draft: dict[str, Any], gate: tuple[Any, Any]) -> dict[str, Any]:
@@ -82,6 +96,8 @@ def summary(drafts: list[dict[str, Any]]) -> dict[str, Any]:
     missed = [one["exception"] for one in drafts if one["verdict"] == "passed, failed"]
     return {
         "drafts": len(drafts),
+        "passed": sum(one.get("status") == "passed" for one in drafts),
+        "passed in one": sum(one.get("status") == "passed" and one["attempts"] == 1 for one in drafts),
         **Counter(one["verdict"] for one in drafts),
         "stops on the very line that failed": sum(
             one["on the line"] for one in drafts if one["verdict"] == "right stop"
@@ -99,6 +115,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--kind", choices=["bare", "helped"], default="bare")
+    parser.add_argument("--attempts", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], metavar="TASK")
     parser.add_argument("--out", type=Path, default=HERE / "model_drafts.json")
     given = parser.parse_args()
@@ -117,7 +134,7 @@ def main() -> None:
         name = task.stem
         if name in drafts["drafts"] or (given.only and name not in given.only):
             continue
-        drafts["drafts"][name] = judged(drafted(written["prompt"], given.config, given.data, given.kind), gate)
+        drafts["drafts"][name] = judged(drafted(task, written["prompt"], given), gate)
         drafts["summary"] = summary(list(drafts["drafts"].values()))
         given.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         print(name, drafts["drafts"][name]["verdict"], drafts["drafts"][name]["exception"], flush=True)
