@@ -1,7 +1,12 @@
-"""Stacked 3D fit: position, extension and spectrum of a source from one map dataset in energy and sky position.
+"""Stacked 3D fit: where is a source, how large, and what is its spectrum, from one map dataset in energy and position?
 
 Answers position, width or radius, spectral index, amplitude and fluxes of a point source, Gaussian or disk, fitted
 together with the IRF background, scaled to the field of view. For full-enclosure IRFs with a background model.
+
+Not for: counts or a spectrum in one circle with reflected regions (reflected_significance, reflected_spectrum),
+several sources in one field, a data set that is already reduced (map_dataset_fit).
+
+Follows: tutorial analysis_3d of Gammapy 2.1.
 """
 
 import json
@@ -124,6 +129,11 @@ def parameter(name):
     return model.parameters[name].quantity, model.parameters[name].error * model.parameters[name].unit
 
 
+def extension():
+    assert SPATIAL_MODEL != "point", "a point source has no width or radius"
+    return parameter({"gauss": "sigma", "disk": "r_0"}[SPATIAL_MODEL])
+
+
 def cutoff():
     value, error = parameter("lambda_")
     return 1 / value, error / value**2
@@ -159,6 +169,7 @@ known = {
     "background": lambda: (stacked.npred_background().data[stacked.mask_safe.data].sum(), None),
     "excess": lambda: (stacked.npred_signal().data[stacked.mask_safe.data].sum(), None),
     "parameter": parameter,
+    "extension": extension,
     "cutoff": cutoff,
     "ra": lambda: (shape.position.ra, parameter("lon_0")[1]),
     "dec": lambda: parameter("lat_0"),
@@ -203,3 +214,22 @@ residuals = stacked.plot_residuals_spatial(method="diff/sqrt(model)", vmin=-1, v
 residuals.plot(shape.lon_0.value, shape.lat_0.value, "k+", transform=residuals.get_transform("icrs"))
 plt.savefig("residuals.png", dpi=120)
 plt.close()
+
+# /// recipe
+# asked = '(?<!\w)3-?D\b|\bthree[\s-]dimensional|\bcubes?\b|\bmap ?datasets?\b|\b(FoV|field[\s-]of[\s-]view)[\s-]background|\bspatial(ly)?\b|\bmorpholog\w+|\bextension\b|\bfree position\b|\bposition,? (and )?(width|radius|size)'
+# covers = ["observation_list", "reflected_significance", "reflected_spectrum"]
+# vocabulary = ["cube", "spectrum", "counts"]
+# errors = ["parameter", "extension", "cutoff", "dnde", "e2dnde", "flux", "energy_flux", "ra", "dec", "background_norm"]
+#
+# [keys]
+# "parameter sigma" = ['\bsigma\b', "deg"]
+# "parameter r_0" = ['\bradius\b|\br ?0\b|\br disk\b', "deg"]
+# extension = ['\bwidth\b|\bextension\b|\bextent\b|\bsize\b', "deg"]
+#
+# [choices.BACKGROUND_METHOD]
+# fit = '\b(norm(alisation|alization)? and tilt|tilt)\b'
+# scale = '\bscaled?\b|\bnormali[sz]ed\b'
+#
+# [fixed]
+# STACKED = true
+# ///
