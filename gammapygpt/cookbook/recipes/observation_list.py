@@ -1,7 +1,11 @@
-"""Observation list: which observations point near a position, and how long they are.
+"""Observation list: which and how many observations (runs) point near a position, at which zenith angles, how long?
 
-Answers how many observations (runs) there are, their total livetime, their ids, zenith angles and dates. They are
-selected by pointing position, id and date, never by a target name in a header.
+Answers how many observations (runs) there are, their total livetime and observing time, their ids, zenith angles,
+offsets and dates. They are selected by pointing position (cone), id, zenith angle and date, never by a target name.
+
+Not for: events or rates in a region, see events_in_region.
+
+Follows: tutorial hess (Gammapy 2.1).
 """
 
 import json
@@ -24,6 +28,8 @@ TARGET_DEC = 22.0145  # deg, ICRS
 SELECTION_RADIUS = 2.0  # deg, largest distance of the pointing from the target; None for any
 OBS_IDS = None  # list of observation ids; None for all
 DATES = None  # [start, stop] in UTC, e.g. ["2006-01-01", "2007-01-01"], of the start of observations; None for all
+ZENITH_MIN = 0.0  # deg, smallest zenith angle of the pointing
+ZENITH_MAX = None  # deg, largest zenith angle of the pointing; None for any
 RESULTS = {  # key in result.json: [quantity of `known` below, unit]
     "n_obs": ["n_obs", ""],
     "livetime_h": ["livetime", "h"],
@@ -49,10 +55,14 @@ obs_table.sort("OBS_ID")
 assert len(obs_table) > 0, "no observation passes the selection"
 if OBS_IDS is not None:
     assert len(obs_table) == len(set(OBS_IDS)), "some of OBS_IDS are not in the selection"
+if ZENITH_MIN > 0:
+    obs_table = obs_table[obs_table["ZEN_PNT"].quantity >= ZENITH_MIN * u.deg]
+if ZENITH_MAX is not None:
+    obs_table = obs_table[obs_table["ZEN_PNT"].quantity <= ZENITH_MAX * u.deg]
+assert len(obs_table) > 0, "no observation has such a zenith angle"
 print(obs_table["OBS_ID", "RA_PNT", "DEC_PNT", "LIVETIME"])
 
 # Numbers
-zenith = obs_table["ZEN_PNT"].quantity
 offset = obs_table.pointing_radec.separation(target)
 dates = sorted(obs_table.time_start.utc.iso)
 obs_ids = [int(obs_id) for obs_id in obs_table["OBS_ID"]]
@@ -62,9 +72,9 @@ known = {
     "mean_livetime": lambda: obs_table["LIVETIME"].quantity.mean(),
     "ontime": lambda: obs_table["ONTIME"].quantity.sum(),
     "dead_time_fraction": lambda: 1 - obs_table["LIVETIME"].sum() / obs_table["ONTIME"].sum(),
-    "mean_zenith": lambda: zenith.mean(),
-    "min_zenith": lambda: zenith.min(),
-    "max_zenith": lambda: zenith.max(),
+    "mean_zenith": lambda: obs_table["ZEN_PNT"].quantity.mean(),
+    "min_zenith": lambda: obs_table["ZEN_PNT"].quantity.min(),
+    "max_zenith": lambda: obs_table["ZEN_PNT"].quantity.max(),
     "mean_offset": lambda: offset.mean(),
     "min_offset": lambda: offset.min(),
     "max_offset": lambda: offset.max(),
@@ -102,3 +112,14 @@ ax.invert_xaxis()
 ax.legend()
 fig.savefig("pointings.png", dpi=120)
 plt.close()
+
+# /// recipe
+# asked = '\b(?:runs?|observations?|pointings?)\b'
+# covers = []
+# vocabulary = ["counts", "lists"]
+# errors = []
+#
+# [said]
+# ZENITH_MIN = '\bzenith\b.{0,30}(?:\b(?:above|over|larger|greater|more|at least|exceeding)\b|>)|\bmin\w* zenith\b'
+# ZENITH_MAX = '\bzenith\b.{0,30}(?:\b(?:below|under|less|smaller|lower|at most|up to|within)\b|<)|\bmax\w* zenith\b'
+# ///

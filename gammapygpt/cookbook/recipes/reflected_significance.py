@@ -1,7 +1,12 @@
-"""Reflected-regions significance: is there a source at this position, and how strong is its excess?
+"""Reflected-regions significance: is there a source at this position, how many ON and OFF counts, how strong an excess?
 
-Answers the ON and OFF counts, excess, background and Li & Ma significance in one circular ON region, summed over all
-observations and energies. For full-enclosure IRFs.
+Answers the ON and OFF counts, excess, background, Li & Ma significance, signal-to-background ratio and excess rate in
+one circular ON region, summed over all observations and energies. For full-enclosure IRFs.
+
+Not for: fluxes or spectra, see reflected_spectrum; limits on the flux where nothing is seen, see flux_upper_limit;
+point-like IRFs (MAGIC, VERITAS), see point_like_spectrum.
+
+Follows: tutorial spectral_analysis (Gammapy 2.1).
 """
 
 import json
@@ -94,9 +99,13 @@ total = datasets.info_table(cumulative=True)[-1]
 n_on, n_off, alpha = int(total["counts"]), int(total["counts_off"]), float(total["alpha"])
 excess_error = np.sqrt(n_on + alpha**2 * n_off)
 livetime = sum(observation.observation_live_time_duration for observation in observations)
+ontime = sum(observation.observation_time_duration for observation in observations)
 known = {
     "n_obs": (len(observations), None),
     "livetime": (livetime, None),
+    "mean_livetime": (livetime / len(observations), None),
+    "ontime": (ontime, None),
+    "dead_time_fraction": (1 - livetime / ontime, None),
     "n_on": (n_on, None),
     "n_off": (n_off, None),
     "alpha": (alpha, None),
@@ -136,3 +145,13 @@ on_region.to_pixel(ax.wcs).plot(ax=ax, edgecolor="white")
 plot_spectrum_datasets_off_regions(datasets=datasets, ax=ax)
 plt.savefig("regions.png", dpi=120)
 plt.close()
+
+# /// recipe
+# asked = '\bsignifican|\bexcess\b|\bdetect|(?-i:\bON) counts|\bn_on\b|\bLi ?(?:&|and) ?Ma\b|\bsigmas?\b|\bsignal[\s-]to'
+# covers = ["observation_list"]
+# vocabulary = ["regions", "counts"]
+# errors = ["excess", "background", "excess_rate"]
+#
+# [fixed]
+# STACKED = true
+# ///

@@ -1,7 +1,13 @@
-"""Reflected-regions spectrum: the energy spectrum of a source from the counts in one circular ON region.
+"""Reflected-regions spectrum: what is the energy spectrum (power law, index, flux, SED, flux points) of a source?
 
 Answers spectral index, amplitude, cut-off, fluxes and flux points from a joint forward-folding fit to all observations,
 with background from reflected regions. For full-enclosure IRFs; the containment correction is that of a point source.
+
+Not for: position or extension, see stacked_3d; point-like IRFs (MAGIC, VERITAS), see point_like_spectrum; files that
+hold counts and responses already (OGIP, PHA), see spectrum_from_ogip; sources that are not detected, see
+flux_upper_limit.
+
+Follows: tutorial spectral_analysis (Gammapy 2.1).
 """
 
 import json
@@ -165,15 +171,22 @@ def flux_point(low, high):
 
 n_on, n_off, alpha = int(total["counts"]), int(total["counts_off"]), float(total["alpha"])
 safe = stacked.mask_safe.data.squeeze()
+livetime = sum(observation.observation_live_time_duration for observation in observations)
+ontime = sum(observation.observation_time_duration for observation in observations)
 known = {
     "n_obs": lambda: (len(observations), None),
-    "livetime": lambda: (sum(observation.observation_live_time_duration for observation in observations), None),
+    "livetime": lambda: (livetime, None),
+    "mean_livetime": lambda: (livetime / len(observations), None),
+    "ontime": lambda: (ontime, None),
+    "dead_time_fraction": lambda: (1 - livetime / ontime, None),
     "n_on": lambda: (n_on, None),
     "n_off": lambda: (n_off, None),
     "alpha": lambda: (alpha, None),
     "excess": lambda: (total["excess"], np.sqrt(n_on + alpha**2 * n_off)),
     "background": lambda: (total["background"], alpha * np.sqrt(n_off)),
-    "significance": lambda: (total["sqrt_ts"], None),
+    "significance": lambda: (total["sqrt_ts"], None),  # Li & Ma 1983, equation 17
+    "signal_to_background": lambda: (total["excess"] / total["background"], None),
+    "excess_rate": lambda: (total["excess"] / livetime, np.sqrt(n_on + alpha**2 * n_off) / livetime),
     "parameter": parameter,
     "cutoff": cutoff,
     "dnde": model_value(spectrum, spectrum.evaluate_error),
@@ -203,6 +216,7 @@ result["_meta"] = {
     "units": units,
     "obs_ids": [int(observation.obs_id) for observation in observations],
     "fit_success": bool(fit_result.success),
+    "covariance_success": bool(fit_result.covariance_result.success),
     "fit": {"message": fit_result.optimize_result.message, "statistic": float(fit_result.total_stat)},
     "analysis": {name: value for name, value in globals().items() if name.isupper() and name != "RESULTS"},
 }
@@ -217,3 +231,10 @@ spectrum.plot_error(ax=ax, energy_bounds=energy_bounds, sed_type="e2dnde")
 ax.legend()
 plt.savefig("sed.png", dpi=120)
 plt.close()
+
+# /// recipe
+# asked = '\bspectr(?:um|a|al)\b|\bpower[\s-]*law\b|\bSEDs?\b|\bflux(?:es)?\b|\blog[\s-]*parabol\w*|\bphoton index\b'
+# covers = ["observation_list", "reflected_significance"]
+# vocabulary = ["regions", "spectrum", "safe", "counts"]
+# errors = ["parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux", "excess", "background", "excess_rate"]
+# ///
