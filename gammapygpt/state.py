@@ -149,6 +149,8 @@ class Execution(BaseModel):
     warnings: list[str] = Field(default_factory=list)
     """Deprecation warnings of Gammapy, one line each."""
     artefacts: list[Artefact] = Field(default_factory=list)
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """What was seen inside the run of data sets, masks and fits; see `checks/physics/facts.py`."""
 
     @property
     def completed(self) -> bool:

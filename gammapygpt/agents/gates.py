@@ -85,7 +85,16 @@ def judge(
     """Gate 3 on an attempt that ran, and the verdict: `failure`, `signature` and `summary` filled in."""
     if attempt.execution is not None and attempt.execution.completed:
         known = checks.read_expectations(Path(request.expect_file)) if request.expect_file else []
-        validation = checks.validate(workspace, wanted, known, settings.validation.validators, plan, request)
+        validation = checks.validate(
+            workspace,
+            wanted,
+            known,
+            settings.validation.validators,
+            plan,
+            request,
+            facts=attempt.execution.facts,
+            script=attempt.script,
+        )
         attempt = attempt.model_copy(update={"validation": validation})
     return attempt.model_copy(update=verdict(attempt))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gammapygpt.checks.contract import check_contract
 from gammapygpt.checks.expected import Expected, check_expected, read_expectations, specs
@@ -35,6 +36,9 @@ def validate(
     validators: Sequence[str] = (),
     plan: Plan | None = None,
     request: Request | None = None,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    script: str = "",
 ) -> Validation:
     """Gate 3: the results that a script left in its workspace.
 
@@ -50,6 +54,10 @@ def validate(
         Names of the user's validators (see `validators.py`).
     plan, request
         What was asked, for the rules and validators that want to know.
+    facts
+        What was seen inside the run (`Execution.facts`).
+    script
+        The script that ran.
 
     Raises
     ------
@@ -63,7 +71,7 @@ def validate(
     if result:
         findings += check_result(result, wanted)
         findings += check_expected(result, expectations)
-        findings += check_physics(result, plan)
+        findings += check_physics(result, plan, facts=facts, script=script, request=request)
         findings += run_validators(own, result, ValidatorContext(workspace, request, plan))
     findings = first_of_each_key(findings)
     found = bool(wanted or expectations) or any(numbers(value) for key, value in result.items() if key != META)
