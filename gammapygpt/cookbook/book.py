@@ -6,13 +6,16 @@ import ast
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from gammapygpt.cookbook.about import About, split
 from gammapygpt.errors import UserError
 
+UNIT = re.compile(r"(?:deg2?|arcmin|arcsec|[kMGTP]eV2?|erg|min|h|d|s|k?m2?|cm[23]?|sr|percent)(?:-\d)?")
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -26,6 +29,17 @@ class Constant(BaseModel):
     comment: str = ""
     """Unit and meaning."""
 
+    @property
+    def unit(self) -> str:
+        """The unit that the comment begins with, in the spelling of astropy; empty where it begins otherwise."""
+        words = re.split(r"[,;]", self.comment)[0].split()
+        return " ".join(takewhile(UNIT.fullmatch, words))
+
+    @property
+    def is_file(self) -> bool:
+        """Its value is the name of a file, to be read below GAMMAPY_DATA or to be written."""
+        return self.comment.startswith("file")
+
 
 class Recipe(BaseModel):
     """One plain Gammapy script with a block of constants at its top."""
@@ -38,7 +52,9 @@ class Recipe(BaseModel):
     answers: str
     """The whole docstring."""
     source: str
+    """The script, without the block that describes it."""
     constants: dict[str, Constant]
+    about: About = About()
 
 
 @cache
@@ -49,14 +65,15 @@ def recipes() -> dict[str, Recipe]:
 
 def read_recipe(path: Path) -> Recipe:
     """A recipe from its file: docstring, and the assignments to UPPERCASE names at the top level."""
-    source = path.read_text(encoding="utf-8")
+    source, about = split(path.read_text(encoding="utf-8"))
     tree = ast.parse(source)
     answers = ast.get_docstring(tree) or ""
     constants = {
         name: Constant(name=name, default=ast.literal_eval(node.value), comment=_comment(source, node))
         for name, node in _assignments(tree).items()
     }
-    return Recipe(name=path.stem, title=answers.split(":")[0], answers=answers, source=source, constants=constants)
+    title = answers.split(":")[0]
+    return Recipe(name=path.stem, title=title, answers=answers, source=source, constants=constants, about=about)
 
 
 def fill(recipe: Recipe, parameters: Mapping[str, Any]) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from math import log10
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from gammapygpt.cookbook.book import recipes
-from gammapygpt.cookbook.demands import demands, kind_of
-from gammapygpt.cookbook.keys import Kind
+from gammapygpt.cookbook.book import Recipe, recipes
+from gammapygpt.cookbook.demands import beyond, demanded, perhaps, uncovered
 from gammapygpt.cookbook.observations import select_observations
+from gammapygpt.cookbook.reader import read_request
 from gammapygpt.cookbook.reading import Reading
 from gammapygpt.cookbook.results import UNITS, wanted_results
-from gammapygpt.state import ResultSpec, ResultType, StoreInfo
+from gammapygpt.state import Request, ResultSpec, ResultType, StoreInfo
 
 
 class Choice(BaseModel):
@@ -28,39 +29,61 @@ class Choice(BaseModel):
     """Why no recipe answers, and what the cookbook can do; empty where one does."""
 
 
-def choose(reading: Reading, stores: list[StoreInfo]) -> Choice:
-    """The recipe and its parameters for a request as it was read.
+def choose(request: Request, stores: list[StoreInfo]) -> Choice:
+    """The recipe that answers a request, with values for its constants.
+
+    Each recipe that the request asks for reads it in its own way; one that leaves nothing of it unanswered is chosen.
 
     Parameters
     ----------
-    reading
-        From `read_request`.
+    request
+        What the user asks.
     stores
         The data stores that are there; without them, the request has to name one and its run ids are taken as they are.
     """
-    kind = kind_of(reading)
-    problems = demands(reading)
-    if kind is None:
-        problems = problems or ["what is asked for"]
-    if problems or kind is None:
-        return refuse(problems)
-    if kind == "stacked_3d" and re.search(r"\breflected\b", reading.prose, re.I):
-        return refuse(["a 3D fit with reflected regions: reflected regions belong to a spectrum or a significance"])
+    common = read_request(request)
+    tried = [attempt(request, stores, recipe) for recipe in candidates(common)]
+    if not tried:
+        return refuse(beyond(common, []) or ["what is asked for"])
+    return next((choice for choice, problems in tried if not problems), None) or refuse(
+        min((problems for _, problems in tried), key=len)
+    )
+
+
+def candidates(reading: Reading) -> list[Recipe]:
+    """The recipes that a request may mean: by its prose, or else by its keys."""
+    keys = " ".join(f"{one.key.replace('_', ' ')} {one.meaning}" for one in reading.wanted)
+    for words_in, text in ((demanded, reading.prose), (perhaps, reading.prose), (demanded, keys), (perhaps, keys)):
+        if found := words_in(text):
+            return sorted((recipes()[name] for name in found), key=lambda recipe: _covered(recipe, found))
+    return []
+
+
+def _covered(recipe: Recipe, names: Iterable[str]) -> tuple[int, str]:
+    """Least first: how many of the analyses asked for are beyond a recipe."""
+    return sum(name != recipe.name and name not in recipe.about.covers for name in names), recipe.name
+
+
+def attempt(request: Request, stores: list[StoreInfo], recipe: Recipe) -> tuple[Choice, list[str]]:
+    """What one recipe makes of a request, and what of it it does not answer."""
+    reading = read_request(request, recipe)
     assumptions = list(reading.assumptions)
-    parameters, problems = select_observations(reading, stores, assumptions)
-    if not problems:
-        parameters |= _constants(reading, kind)
-        entries, problems = wanted_results(reading, kind, parameters)
-        parameters["RESULTS"] = {key: found.entry() for key, found in entries.items()}
+    problems = uncovered(reading, recipe)
+    parameters, wrong = select_observations(reading, stores, assumptions, recipe)
+    parameters |= _constants(reading, recipe)
+    problems += wrong + without_place(reading, recipe, parameters)
     if problems:
-        return refuse(problems)
+        return Choice(), problems
+    entries, problems = wanted_results(reading, recipe, parameters)
+    parameters["RESULTS"] = {key: found.entry() for key, found in entries.items()}
     for one in reading.wanted:
-        if parameters["RESULTS"][one.key][0] in UNITS and not re.search(r"\d", one.key + one.meaning):
-            low, high = parameters["RESULTS"][one.key][1:3]
-            assumptions.append(f"“{one.key}” is integrated over {low:g}-{high:g} TeV, the energies of the fit.")
-    _open_choices(kind, parameters, assumptions)
+        found = entries.get(one.key)
+        if found and found.name in UNITS and not re.search(r"\d", one.key + one.meaning):
+            low, high = found.arguments
+            assumptions.append(f"“{one.key}” is integrated over {low:g}-{high:g} TeV.")
+    _open_choices(recipe, parameters, assumptions)
     results = [_spec(key, entry) for key, entry in parameters["RESULTS"].items()]
-    return Choice(recipe=kind, parameters=parameters, results=results, assumptions=assumptions)
+    return Choice(recipe=recipe.name, parameters=parameters, results=results, assumptions=assumptions), problems
 
 
 def refuse(problems: list[str]) -> Choice:
@@ -69,13 +92,39 @@ def refuse(problems: list[str]) -> Choice:
     return Choice(refusal=f"The cookbook has no recipe for {'; '.join(problems)}. It can do: {able}.")
 
 
-def _constants(reading: Reading, kind: Kind) -> dict[str, Any]:
+SETTLED = {"FLUX_POINTS", "BINS_PER_DECADE", "ENERGY_BINS", "TARGET_RA", "TARGET_DEC", "DATA_STORE", "DATES", "FIXED"}
+"""Values that are settled otherwise than by a constant of the same name."""
+
+
+def without_place(reading: Reading, recipe: Recipe, parameters: dict[str, Any]) -> list[str]:
+    """Values that a request gives and for which a recipe has no constant: it would do something else than asked."""
+    fixed = recipe.about.fixed
+    stray = [
+        name
+        for name, value in reading.values.items()
+        if name not in recipe.constants and name not in SETTLED and fixed.get(name) not in (value, "any")
+    ]
+    for name, constant in (
+        ("TARGET_RA", "TARGET_RA"),
+        ("DATA_STORE", "DATA_STORE"),
+        ("DATES", "DATES"),
+        ("FIXED", "FIXED"),
+    ):
+        placed = constant in recipe.constants or (name == "FIXED" and "FIXED" not in reading.values)
+        if name in reading.values and not placed and fixed.get(name) not in ("any", reading.values[name]):
+            stray.append(name)
+    return [f"“{' '.join(reading.words[name].split())}”" for name in stray]
+
+
+def _constants(reading: Reading, recipe: Recipe) -> dict[str, Any]:
     """Values for the recipe's other constants, where the request gives them, and where the fit starts."""
-    constants = recipes()[kind].constants
+    constants = recipe.constants
+    place_fixed(reading, recipe)
+    place_integrals(reading, recipe)
     values = dict(reading.values)
-    if "ENERGY_MIN" in constants:
+    if {"ENERGY_MIN", "ENERGY_MAX"} <= set(constants):
         limits = [values.get(name, constants[name].default) for name in ("ENERGY_MIN", "ENERGY_MAX")]
-        decades = log10(limits[1] / limits[0])
+        decades = log10(limits[1] / limits[0]) if None not in limits and 0 < limits[0] < limits[1] else 1.0
         if "ENERGY_BINS" in values:
             values.setdefault("BINS_PER_DECADE", values["ENERGY_BINS"] / decades)
         elif "BINS_PER_DECADE" in values:
@@ -90,6 +139,35 @@ def _constants(reading: Reading, kind: Kind) -> dict[str, Any]:
         start = {"amplitude": 1e-11} | _start_of_shape(parameters) | _start_of_curve(parameters)
         parameters["START"] = {name: value for name, value in start.items() if name not in fixed}
     return parameters
+
+
+def place_fixed(reading: Reading, recipe: Recipe) -> None:
+    """`Index fixed to 2` is the given index where the recipe fits none; the other way round an index is assumed."""
+    fixed = dict(reading.values.get("FIXED", {}))
+    if "FIXED" in recipe.constants:
+        return
+    for parameter, name in (("index", "INDEX"), ("beta", "BETA"), ("lambda_", "CUTOFF_ENERGY")):
+        if parameter in fixed and name in recipe.constants:
+            value = fixed.pop(parameter)
+            reading.give(name, 1 / value if parameter == "lambda_" else value, reading.words["FIXED"])
+    if fixed:
+        reading.values["FIXED"] = fixed
+    else:
+        reading.values.pop("FIXED", None)
+
+
+def place_integrals(reading: Reading, recipe: Recipe) -> None:
+    """The energies of a flux are those of the analysis where a recipe has no others, and the other way round."""
+    ranges = list(dict.fromkeys(reading.integrals))
+    takes_own = "spectrum" in recipe.about.vocabulary or any(key.takes == "range" for key in recipe.about.keys.values())
+    has = {"ENERGY_MIN", "ENERGY_MAX"} <= set(recipe.constants)
+    analysis = (reading.values.get("ENERGY_MIN"), reading.values.get("ENERGY_MAX"))
+    if has and not takes_own and ranges:
+        for low, high in ranges:
+            for name, value in (("ENERGY_MIN", low), ("ENERGY_MAX", high)):
+                reading.give(name, value, f"{low:g} to {high:g} TeV")
+    elif not has and takes_own and None not in analysis:
+        reading.integrals.append((reading.values.pop("ENERGY_MIN"), reading.values.pop("ENERGY_MAX")))
 
 
 def _start_of_shape(parameters: dict[str, Any]) -> dict[str, float]:
@@ -131,9 +209,9 @@ SAID = {
 }
 
 
-def _open_choices(kind: Kind, parameters: dict[str, Any], assumptions: list[str]) -> None:
+def _open_choices(recipe: Recipe, parameters: dict[str, Any], assumptions: list[str]) -> None:
     """Say which defaults of the recipe stand because the request left them open."""
-    constants = recipes()[kind].constants
+    constants = recipe.constants
     for name, text in SAID.items():
         if name in constants and name not in parameters:
             assumptions.append(text.format(constants[name].default) + " (default)")

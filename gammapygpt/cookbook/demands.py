@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-from gammapygpt.cookbook.keys import Kind
+from gammapygpt.cookbook.book import Recipe, recipes
+from gammapygpt.cookbook.given import SHARED
 from gammapygpt.cookbook.reading import Reading
 
-# What no recipe does; a word is no demand where `no`, `not` or `without` stands before it.
+# What a recipe does only where it says so in words of its own; no demand where `no`, `not` or `without` stands before.
 BEYOND = {
+    "reflected regions": r"\breflected\b",
+    "the background of the field of view": r"\b(?:FoV|field[\s-]of[\s-]view)[\s-]background\b",
     "a light curve": (
         r"\blight[\s-]?curves?\b|\brun-?wise flux|\bnight(?:ly|-?wise|[\s-]by[\s-]night)\b"
         r"|\brun[\s-]by[\s-]run\b|\bvariab\w+|\bflux versus time|\btime series\b"
@@ -87,48 +90,78 @@ BEYOND = {
 }
 NEGATION = re.compile(r"\b(?:no|not|without|never|instead of|rather than|avoid|don't|do not|nor)\b[^,.;]{0,25}$", re.I)
 
-KINDS: list[tuple[Kind, str]] = [
-    (
-        "stacked_3d",
-        (
-            r"(?<!\w)3-?D\b|\bthree[\s-]dimensional|\bcubes?\b|\bmap ?datasets?\b"
-            r"|\b(?:FoV|field[\s-]of[\s-]view)[\s-]background|\bspatial(?:ly)?\b|\bmorpholog\w+"
-            r"|\bextension\b|\bfree position\b|\bposition,? (?:and )?(?:width|radius|size)"
-        ),
-    ),
-    (
-        "reflected_spectrum",
-        (
-            r"\bspectr(?:um|a|al)\b|\bpower[\s-]*law\b|\bSEDs?\b|\bflux(?:es)?\b"
-            r"|\blog[\s-]*parabol\w*|\bphoton index\b|\bspectral\b"
-        ),
-    ),
-    (
-        "reflected_significance",
-        (
-            r"\bsignifican\w+|\bexcess\b|\bdetect\w*|(?-i:\bON) counts|\bn_on\b"
-            r"|\bLi ?(?:&|and) ?Ma\b|\bsigmas?\b|\bsignal[\s-]to"
-        ),
-    ),
-    ("observation_list", r"\b(?:runs?|observations?|pointings?)\b"),
-]
+
+def demanded(text: str) -> dict[str, str]:
+    """The recipes whose analysis a text demands, by name, with the words that do."""
+    return {name: words for name, recipe in recipes().items() if (words := said(recipe.about.asked, text))}
 
 
-def kind_of(reading: Reading) -> Kind | None:
-    """The analysis that a request asks for: the most demanding one that it names."""
-    words = f"{reading.prose} {' '.join(one.key + ' ' + one.meaning for one in reading.wanted)}"
-    for kind, pattern in KINDS:
-        if re.search(pattern, reading.prose, re.IGNORECASE):
-            return kind
-    return next((kind for kind, pattern in KINDS if re.search(pattern, words, re.IGNORECASE)), None)
+def perhaps(text: str) -> dict[str, str]:
+    """The recipes that a text may mean, by name, with the words."""
+    return {name: words for name, recipe in recipes().items() if (words := said(recipe.about.perhaps, text))}
 
 
-def demands(reading: Reading) -> list[str]:
-    """What the request wants and no recipe does, and the quantities that no rule understood."""
+def said(pattern: str, text: str) -> str:
+    """The first words that a pattern finds and that are not denied; empty where there are none."""
+    for match in re.finditer(pattern, text, re.IGNORECASE) if pattern else ():
+        if not NEGATION.search(text[: match.start()]) and match.group():
+            return match.group()
+    return ""
+
+
+def uncovered(reading: Reading, recipe: Recipe) -> list[str]:
+    """What the request wants and this recipe does not do, and the quantities that no rule understood."""
+    covered = {recipe.name, *recipe.about.covers}
+    others = {name: words for name, words in demanded(reading.prose).items() if name not in covered}
+    found = [
+        f"{recipes()[name].title[:1].lower()}{recipes()[name].title[1:]} (“{words}”)" for name, words in others.items()
+    ]
+    own = [recipes()[name].about.asked for name in covered if name in recipes()]
+    found += beyond(reading, [*own, *(words for words in words_of_all(recipe) if words)])
+    return found + [f"“{' '.join(words.split())}”" for words in reading.unread]
+
+
+def beyond(reading: Reading, own: list[str]) -> list[str]:
+    """What the request wants and no recipe does, but where words of the recipe's own are about it."""
     found = []
     for name, pattern in BEYOND.items():
         for match in re.finditer(pattern, reading.prose, re.IGNORECASE):
-            if not NEGATION.search(reading.prose[: match.start()]):
+            if not NEGATION.search(reading.prose[: match.start()]) and not _is_own(match, reading.prose, own):
                 found.append(f"{name} (“{match.group()}”)")
                 break
-    return found + [f"“{' '.join(words.split())}”" for words in reading.unread]
+    return found
+
+
+def _is_own(match: re.Match[str], text: str, own: list[str]) -> bool:
+    """Whether words of the recipe say nearly all of a match: `significance` does not say `significance map`."""
+    letters = set(range(*match.span()))
+    longest = len(letters) + LOOSE
+    left = letters - {
+        place
+        for pattern in own
+        for other in re.finditer(pattern, text, re.IGNORECASE)
+        for place in range(*other.span())
+        if len(other.group()) <= longest
+    }
+    return len(left) <= len(letters) / 4
+
+
+def words_of_all(recipe: Recipe) -> list[str]:
+    """Every pattern by which a recipe is spoken of: analysis, constants, choices, keys."""
+    about = recipe.about
+    shared = [SHARED[name] for name in recipe.constants if name in SHARED and name not in WIDE]
+    chosen = [words for values in about.choices.values() for words in values.values()]
+    return [
+        about.asked,
+        about.perhaps,
+        *about.said.values(),
+        *chosen,
+        *shared,
+        *(key.words for key in about.keys.values()),
+    ]
+
+
+LOOSE = 12
+"""Characters by which words may reach beyond what they are about."""
+WIDE = ("LIVETIME", "SEARCH_RADIUS", "AMPLITUDE", "ALPHA")
+"""Constants whose words say little by themselves."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gammapygpt.cookbook.energies import TEV, find_energies, in_tev
 from gammapygpt.cookbook.words import Page
 
-Kind = Literal["observation_list", "reflected_significance", "reflected_spectrum", "stacked_3d"]
+if TYPE_CHECKING:
+    from gammapygpt.cookbook.about import About
 
 
 class Quantity(NamedTuple):
@@ -168,9 +169,9 @@ SIMPLE = re.compile(
 
 
 def quantity(
-    key: str, meaning: str, unit: str, kind: Kind, shape: str = "point", spectrum: str = "pl"
+    key: str, meaning: str, unit: str, about: About, shape: str = "point", spectrum: str = "pl"
 ) -> Quantity | None:
-    """What one key stands for in one kind of analysis.
+    """What one key stands for in the results of one recipe.
 
     Parameters
     ----------
@@ -180,8 +181,8 @@ def quantity(
         What the request says about it.
     unit
         Where known; else it is looked for in `meaning` and in the key's last part.
-    kind
-        Of the analysis: `alpha` is one thing in a log parabola and another beside ON and OFF counts.
+    about
+        What the recipe says about itself: `alpha` is one thing in a log parabola, another beside ON and OFF counts.
     shape, spectrum
         Tags of the spatial and the spectral model.
 
@@ -196,7 +197,7 @@ def quantity(
     stem = re.sub(ERROR, "", stem)
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|_|(?<=[a-zA-Z])(?=\d)", " ", stem).strip().lower()
     unit = unit or unit_in(meaning) or of_key
-    known = rules(kind, shape, spectrum)
+    known = rules(about, shape, spectrum)
     explained = re.sub(r"[\"_]", " ", meaning).lower()
     name, default = _first(known, words) or _first(known, explained) or ("", "")
     if not name or re.search(r"\bcrab( nebula)?\b.{0,10}\bunits?\b|\bcrab$|% of", f"{words} {explained}"):
@@ -205,9 +206,12 @@ def quantity(
         r"\b(1 ?-?sigma|statistical|its|fit) ?(error|uncertainty)\b|\b(error|uncertainty) (of|on)\b", explained
     ):
         error = re.search(r"err|unc|delta|sig", words)
+    takes = about.keys[name].takes if name in about.keys else ""
     name, *parameter = name.split()
-    name = _by_unit(name, unit)
-    if name in FLUX_LIKE and default in (FLUX, ENERGY_FLUX, DNDE):
+    name = name if takes else _by_unit(name, unit)
+    if takes:
+        energies = energies[: 1 if takes == "energy" else 2]
+    elif name in FLUX_LIKE and default in (FLUX, ENERGY_FLUX, DNDE):
         default = {"flux": FLUX, "energy_flux": ENERGY_FLUX, "dnde": DNDE}[name]
         if name == "dnde":
             energies = energies[:1]
@@ -224,15 +228,19 @@ def quantity(
     return Quantity(name + ("_error" if error else ""), (*parameter, *energies), unit or default)
 
 
-def rules(kind: Kind, shape: str, spectrum: str) -> list[tuple[str, str, str]]:
-    if kind == "observation_list":
-        return COUNTS + LISTS
-    if kind == "reflected_significance":
-        return REGIONS + COUNTS
-    curved = LOG_PARABOLA if spectrum == "lp" else []
-    if kind == "reflected_spectrum":
-        return curved + REGIONS[:4] + SPECTRUM + SAFE + REGIONS[5:] + COUNTS
-    return curved + CUBE[:8] + SHAPES[shape] + SPECTRUM + COUNTS + CUBE[8:]
+def rules(about: About, shape: str, spectrum: str) -> list[tuple[str, str, str]]:
+    """Words, quantity and unit of all that a recipe reports; its own before what recipes share."""
+    own = [(key.words, name, key.unit) for name, key in about.keys.items()]
+    groups = {
+        "counts": COUNTS,
+        "lists": LISTS,
+        "regions": REGIONS,
+        "spectrum": SPECTRUM,
+        "safe": SAFE,
+        "cube": CUBE + SHAPES[shape],
+    }
+    curved = LOG_PARABOLA if spectrum == "lp" and "spectrum" in about.vocabulary else []
+    return curved + own + [rule for group in about.vocabulary for rule in groups[group]]
 
 
 def _first(rules: list[tuple[str, str, str]], words: str) -> tuple[str, str] | None:
@@ -280,14 +288,14 @@ def _unit_of_key(stem: str) -> tuple[str, str]:
 def unit_in(text: str) -> str:
     """The unit that a phrase names, in the spelling of astropy; empty where it names none."""
     if match := COMPOUND.search(text):
-        return _spell(match.group())
+        return spell(match.group())
     if match := SIMPLE.search(text):
         unit = match.group(1)
         return "TeV-1" if unit == "1/TeV" else UNIT_WORDS.get(unit, unit)
     return ""
 
 
-def _spell(text: str) -> str:
+def spell(text: str) -> str:
     """`TeV^-1 cm^-2/s`, `1/(cm2 s)` and their like as `TeV-1 cm-2 s-1`."""
     parts, sign = [], 1
     inverse = bool(re.match(r"\s*1?\s*/\s*\(", text))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from gammapygpt.cookbook.book import Recipe
 from gammapygpt.cookbook.energies import Energies, find_energies
+from gammapygpt.cookbook.given import words_of
 from gammapygpt.cookbook.keys import ABOVE_TO
 from gammapygpt.cookbook.reading import Reading
-from gammapygpt.cookbook.words import NUMBER, Page, nearest
+from gammapygpt.cookbook.words import NUMBER, Page, around, nearest
 
 ENERGY_MEANINGS = {
     "fit": r"\bfit(?:ted|ting)?\b",
@@ -29,7 +31,9 @@ SINGLE_MEANINGS = {
 }
 
 
-def read_energies(page: Page, reading: Reading) -> None:
+def read_energies(page: Page, reading: Reading, recipe: Recipe | None = None) -> None:
+    """Ranges, limits, lists and single energies, each by the words nearest to it."""
+    own = words_of(recipe, ("TeV",))
     for found in find_energies(page):
         words = page.text[found.start : found.end]
         if found.form == "list":
@@ -37,30 +41,32 @@ def read_energies(page: Page, reading: Reading) -> None:
         elif found.form in ("range", "above", "below"):
             _read_range(page, reading, found, words)
         else:
-            meaning = nearest(page, found.start, found.end, SINGLE_MEANINGS)
-            if meaning == "reference":
+            meaning = nearest(page, found.start, found.end, own | SINGLE_MEANINGS if own else SINGLE_MEANINGS)
+            if meaning in own:
+                reading.give(meaning, found.values[0], words)
+            elif meaning == "reference":
                 reading.give("REFERENCE_ENERGY", found.values[0], words)
             elif meaning == "dnde":
                 reading.differentials.append(found.values[0])
             else:
-                reading.unread.append(_around(page, found.start, found.end))
+                reading.unread.append(around(page, found.start, found.end))
         page.take(found.start, found.end)
 
 
 def _read_edges(page: Page, reading: Reading, found: Energies, words: str) -> None:
     rising = list(found.values) == sorted(set(found.values))
     if rising and re.search(
-        r"\bedges?\b|\bbands?\b|\bbins?\b|\bintervals?\b|\bboundar\w+", _around(page, found.start, found.end, 90), re.I
+        r"\bedges?\b|\bbands?\b|\bbins?\b|\bintervals?\b|\bboundar\w+", around(page, found.start, found.end, 90), re.I
     ):
         reading.give("FLUX_POINT_EDGES", list(found.values), words)
     else:
-        reading.unread.append(_around(page, found.start, found.end))
+        reading.unread.append(around(page, found.start, found.end))
 
 
 def _read_range(page: Page, reading: Reading, found: Energies, words: str) -> None:
     meaning = nearest(page, found.start, found.end, ENERGY_MEANINGS) or "analysis"
     if meaning == "true":
-        reading.unread.append(_around(page, found.start, found.end))
+        reading.unread.append(around(page, found.start, found.end))
     elif meaning == "integral" and found.form != "below":
         reading.integrals.append((found.values[0], found.values[1] if len(found.values) > 1 else ABOVE_TO))
     elif found.form == "range" and found.values[0] < found.values[1]:
@@ -71,7 +77,7 @@ def _read_range(page: Page, reading: Reading, found: Energies, words: str) -> No
     elif found.form == "below":
         reading.give("ENERGY_MAX", found.values[0], words)
     else:
-        reading.unread.append(_around(page, found.start, found.end))
+        reading.unread.append(around(page, found.start, found.end))
 
 
 def read_bins(page: Page, reading: Reading) -> None:
@@ -80,8 +86,8 @@ def read_bins(page: Page, reading: Reading) -> None:
         reading.give("FLUX_POINTS", int(match.group(1)), page.take(*match.span()))
     bins = r"(?<![\w.])(\d{1,3})\s+(?:[\w-]+\s+){0,3}?bins?\b(\s*(?:per|a|each|/)\s*(?:energy\s*)?decade)?"
     for match in list(page.find(bins)) + list(page.find(r"\bbins per decade\s*[:=]?\s*(\d{1,3})()")):
-        if re.search(r"flux[\s-]point|SED", _around(page, *match.span(), 40), re.I):
-            reading.unread.append(_around(page, *match.span()))
+        if re.search(r"flux[\s-]point|SED", around(page, *match.span(), 40), re.I):
+            reading.unread.append(around(page, *match.span()))
         else:
             reading.give(
                 "BINS_PER_DECADE" if "decade" in match.group() else "ENERGY_BINS", int(match.group(1)), match.group()
@@ -115,28 +121,22 @@ WEAK_ANGLES = {"ON_RADIUS": r"\bcircle\b|\bcircular\b|\bregion\b", "MAP_WIDTH": 
 FULL_WIDTH = rf"({NUMBER})\s*(?:deg)?\s*(?:x|by|\*)\s*({NUMBER})\s*deg\b"
 
 
-def read_angles(page: Page, reading: Reading) -> None:
+def read_angles(page: Page, reading: Reading, recipe: Recipe | None = None) -> None:
     """Every angle in the prose, by the words nearest to it; one that no words explain is not understood."""
     for match in list(page.find(FULL_WIDTH)):
         sides = {float(match.group(1)), float(match.group(2))}
         if len(sides) == 1:
             reading.give("MAP_WIDTH", sides.pop(), match.group())
         else:
-            reading.unread.append(_around(page, *match.span()))
+            reading.unread.append(around(page, *match.span()))
         page.take(*match.span())
-    for match in list(page.find(rf"(?<![\w.^-])({NUMBER})\s*(deg2?|arcmin|arcsec)\b")):
+    meanings = ANGLE_MEANINGS | words_of(recipe, ("deg",))
+    for match in list(page.find(rf"(?<![\w.^])(-?{NUMBER})\s*(deg2?|arcmin|arcsec)\b")):
         value = round(float(match.group(1)) / {"arcmin": 60, "arcsec": 3600}.get(match.group(2).lower(), 1), 9)
-        meaning = nearest(page, *match.span(), ANGLE_MEANINGS, WEAK_ANGLES)
-        words = _around(page, *match.span())
+        meaning = nearest(page, *match.span(), meanings, WEAK_ANGLES)
+        words = around(page, *match.span())
         if meaning in ("", "OTHER", "EXTENSION") or match.group(2) == "deg2":
             reading.unread.append(words)
         else:
             reading.give(meaning, value, words)
         page.take(*match.span())
-
-
-def _around(page: Page, start: int, end: int, width: int = 40) -> str:
-    """A quantity with the words beside it, within its sentence."""
-    first, last = page.sentence(start)
-    words = page.text[max(first, start - width) : min(last, end + width)]
-    return re.sub(r"^\S*\s|\s\S*$", "", words) if len(words) > width else words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gammapygpt.cookbook.book import Recipe
 from gammapygpt.cookbook.reading import Reading
 from gammapygpt.cookbook.runs import near
 from gammapygpt.state import StoreInfo
@@ -16,18 +17,25 @@ FIELD_OF_VIEW = 3.0
 
 
 def select_observations(
-    reading: Reading, stores: list[StoreInfo], assumptions: list[str]
+    reading: Reading, stores: list[StoreInfo], assumptions: list[str], recipe: Recipe
 ) -> tuple[dict[str, Any], list[str]]:
-    """Target, data store and selection of observations; and what is wrong with them."""
-    values = reading.values
+    """Target, data store and selection of observations, as far as a recipe has them; and what is wrong with them."""
+    values, constants = reading.values, recipe.constants
     parameters: dict[str, Any] = {name: values[name] for name in ("TARGET_RA", "TARGET_DEC", "DATES") if name in values}
-    if "TARGET_RA" not in values:
+    if "TARGET_RA" not in values and "TARGET_RA" in constants and constants["TARGET_RA"].default is not None:
         return parameters, ["a target without coordinates and without a name that the table of sources knows"]
+    if "DATA_STORE" not in constants or (
+        constants["DATA_STORE"].default is None and "DATA_STORE" not in values and reading.runs is None
+    ):
+        return parameters, []
+    if "TARGET_RA" not in values:
+        return _by_runs_alone(reading, stores, parameters)
     radius = values.get("SELECTION_RADIUS")
     if radius is None and reading.runs is None:
         radius = DEFAULT_RADIUS
         assumptions.append(f"Observations that point within {DEFAULT_RADIUS:g} deg of the target.")
-    parameters["SELECTION_RADIUS"] = radius
+    if "SELECTION_RADIUS" in constants:
+        parameters["SELECTION_RADIUS"] = radius
     store, problem = _store(reading, stores, radius or FIELD_OF_VIEW, assumptions)
     if problem:
         return parameters, [problem]
@@ -54,6 +62,22 @@ def select_observations(
             store, values["TARGET_RA"], values["TARGET_DEC"], radius or 180.0
         )
         parameters["OBS_IDS"] = [i for i in candidates if i not in reading.left_out.resolve(known)]
+    return parameters, []
+
+
+def _by_runs_alone(
+    reading: Reading, stores: list[StoreInfo], parameters: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Data store and observations where no position matters: the store is named, or the only one with these runs."""
+    ids = reading.runs.resolve([]) if reading.runs is not None else []
+    named = reading.values.get("DATA_STORE")
+    holding = [one for one in stores if set(ids) <= set(one.obs_ids) and named in (None, one.path.strip("/"), one.path)]
+    if len(holding) != 1 and (stores or named is None):
+        there = ", ".join(store.path for store in stores) or "not known"
+        return parameters, [f"observations {ids or ''} of a data store that is not named (data stores: {there})"]
+    parameters["DATA_STORE"] = holding[0].path if holding else named
+    if ids:
+        parameters["OBS_IDS"] = ids
     return parameters, []
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from gammapygpt.cookbook.book import Recipe
+from gammapygpt.cookbook.given import read_files, read_given, read_plain
 from gammapygpt.cookbook.keys import unit_in
 from gammapygpt.cookbook.measures import read_angles, read_bins, read_energies
 from gammapygpt.cookbook.models import read_fixed, read_models, read_switches
@@ -18,13 +20,15 @@ from gammapygpt.cookbook.words import Page, tidy
 from gammapygpt.state import Request
 
 
-def read_request(request: Request) -> Reading:
+def read_request(request: Request, recipe: Recipe | None = None) -> Reading:
     """Read a request.
 
     Parameters
     ----------
     request
         Its text, and the data stores that are there: ranges of ids are resolved against them later, in `choose`.
+    recipe
+        Whose constants the numbers are for; without one, only what all recipes have in common is read.
 
     Returns
     -------
@@ -32,9 +36,11 @@ def read_request(request: Request) -> Reading:
     """
     text = tidy(request.text)
     page = Page(text)
+    reading = Reading(text=text)
+    read_files(page, reading, recipe)
     store = take_store(page, request.stores)
-    wanted = _take_keys(page)
-    reading = Reading(text=text, prose=page.left.replace("\0", " "), wanted=_with_specs(wanted, request))
+    reading.wanted = _with_specs(_take_keys(page), request)
+    reading.prose = page.left.replace("\0", " ")
     if store:
         reading.give("DATA_STORE", *store)
     _read_target(page, reading)
@@ -43,10 +49,12 @@ def read_request(request: Request) -> Reading:
     reading.runs, reading.left_out = take_runs(page)
     read_models(page, reading)
     read_fixed(page, reading)
-    read_energies(page, reading)
+    read_given(page, reading, recipe)
+    read_energies(page, reading, recipe)
     read_bins(page, reading)
-    read_angles(page, reading)
+    read_angles(page, reading, recipe)
     read_switches(page, reading)
+    read_plain(page, reading, recipe)
     return reading
 
 

@@ -22,7 +22,7 @@ class Reading(BaseModel):
 
     text: str
     """Tidy, as the rules saw it."""
-    prose: str
+    prose: str = ""
     """The text without keys and their meanings."""
     target: str = ""
     values: dict[str, Any] = Field(default_factory=dict)

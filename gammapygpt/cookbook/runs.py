@@ -20,7 +20,7 @@ EXCLUDED = (
     r"(?:except|excluding|without|apart from|leaving out|leave out|leave|omit(?:ting)?|skip(?:ping)?|but not"
     r"|other than|exclude|drop|ignore)"
 )
-MONTHS = "|".join(f"{month_abbr[month].lower()}[a-z]*" for month in range(1, 13))
+MONTHS = "|".join(f"[{name[0]}{name[0].lower()}]{name[1:]}[a-z]*" for name in month_abbr[1:])
 YEAR = r"(?:19|20)\d\d"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 ABBREVIATIONS = {
@@ -22,6 +22,7 @@ ABBREVIATIONS = {
     "No.": "No",
     "nos.": "nos",
 }
+SUPERSCRIPTS = str.maketrans("\u207a\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "+-0123456789")
 SPELLINGS: list[tuple[str, Any]] = [
     (r"[\u2010-\u2015\u2212]", "-"),
     (r"\u00d7", "x"),
@@ -39,6 +40,9 @@ SPELLINGS: list[tuple[str, Any]] = [
     (r"\bteraelectronvolts?\b", "TeV"),
     (r"\b(?<!-)(?:off|on)[ -](?=regions?\b)", lambda match: match.group().upper()),
     (r"[ \t\f\v]+", " "),
+    (r"[\u207a\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+", lambda match: match.group().translate(SUPERSCRIPTS)),
+    (r"(?<=\d)\s?(?:x|\*|\u00b7|\\times)\s?10\s?(?:\^|\*\*)?\s?\{?\(?([+-]?\d+)\)?\}?(?![\d.])", r"e\1"),
+    (r"(?<![\w.])10\s?(?:\^|\*\*)\s?\{?\(?([+-]?\d+)\)?\}?", r"1e\1"),
 ]
 SENTENCE_END = re.compile(r"(?:[.!?](?=\s+[A-Z\"'(\[{`*-])|\n\s*\n|\n(?=\s*[-*]\s)|[.!?]\s*$)")
 CLAUSE_END = re.compile(r"[,;:()\[\]]|\b(?:and|but|while|with)\b")
@@ -95,7 +99,21 @@ class Page:
         return (before[-1] if before else first), (after.start() if after else last)
 
 
-def nearest(page: Page, start: int, end: int, meanings: dict[str, str], weak: dict[str, str] | None = None) -> str:
+def around(page: Page, start: int, end: int, width: int = 40) -> str:
+    """A quantity with the words beside it, within its sentence."""
+    first, last = page.sentence(start)
+    words = page.text[max(first, start - width) : min(last, end + width)]
+    return re.sub(r"^\S*\s|\s\S*$", "", words) if len(words) > width else words
+
+
+def nearest(
+    page: Page,
+    start: int,
+    end: int,
+    meanings: dict[str, str],
+    weak: dict[str, str] | None = None,
+    within: Literal["clause", "sentence"] = "sentence",
+) -> str:
     """Which of several meanings a number has: the one whose words stand nearest to it.
 
     First within its clause, then by weaker words within its clause, then within its sentence. A comma, another number
@@ -111,6 +129,8 @@ def nearest(page: Page, start: int, end: int, meanings: dict[str, str], weak: di
         Regular expression of the telling words by name of the meaning.
     weak
         The same for words that tell something only where no better ones stand.
+    within
+        How far to look.
 
     Returns
     -------
@@ -121,8 +141,7 @@ def nearest(page: Page, start: int, end: int, meanings: dict[str, str], weak: di
     for (first, last), patterns in (
         (clause, meanings),
         (clause, weak or {}),
-        (sentence, meanings),
-        (sentence, weak or {}),
+        *([(sentence, meanings), (sentence, weak or {})] if within == "sentence" else []),
     ):
         best: dict[str, float] = {}
         for name, pattern in patterns.items():

@@ -38,9 +38,8 @@ def plan_of(request: Request) -> tuple[Plan | None, str]:
     """The plan that the rules make of a request, or None and the reason why they make none."""
     from gammapygpt.cookbook import recipes
     from gammapygpt.cookbook.choose import choose
-    from gammapygpt.cookbook.reader import read_request
 
-    choice = choose(read_request(request), request.stores)
+    choice = choose(request, request.stores)
     if choice.refusal:
         return None, choice.refusal
     recipe = recipes()[choice.recipe]

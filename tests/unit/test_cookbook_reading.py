@@ -7,6 +7,7 @@ import math
 import pytest
 from cookbook_requests import REQUESTS
 
+from gammapygpt.cookbook import recipes
 from gammapygpt.cookbook.choose import Choice, choose
 from gammapygpt.cookbook.keys import quantity
 from gammapygpt.cookbook.reader import read_request
@@ -39,7 +40,7 @@ OTHER = store("other/dl3", {1: (10.0, 10.0), 2: (math.nan, math.nan)})
 
 
 def answer(text: str, **request: object) -> Choice:
-    return choose(read_request(Request(text=text, stores=[OTHER, HESS], **request)), [OTHER, HESS])
+    return choose(Request(text=text, stores=[OTHER, HESS], **request), [OTHER, HESS])
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=[request["id"] for request in REQUESTS])
@@ -222,7 +223,7 @@ def test_keys_that_must_come_out_win_over_the_text():
         "gamma": ["parameter", "index", ""],
         "f": ["energy_flux", 1.0, 10.0, "erg cm-2 s-1"],
     }
-    assert "“f” is integrated over 1-10 TeV, the energies of the fit." in choice.assumptions
+    assert "“f” is integrated over 1-10 TeV." in choice.assumptions
 
 
 def test_quoted_words_are_keys_wherever_they_stand():
@@ -254,13 +255,13 @@ KEYS = [
     ("e_cut_TeV", "", "reflected_spectrum", ["cutoff", "TeV"]),
     ("pos_err_deg", "", "stacked_3d", ["position_uncertainty", "deg"]),
     ("sqrt_ts", "", "stacked_3d", ["significance", ""]),
-    ("extension_arcmin", "Gaussian width", "stacked_3d", ["parameter", "sigma", "arcmin"]),
+    ("extension_arcmin", "Gaussian width", "stacked_3d", ["extension", "arcmin"]),
 ]
 
 
 @pytest.mark.parametrize(("key", "meaning", "kind", "entry"), KEYS, ids=[key[0] for key in KEYS])
 def test_keys(key: str, meaning: str, kind: str, entry: list):
-    assert quantity(key, meaning, "", kind, shape="gauss").entry() == entry
+    assert quantity(key, meaning, "", recipes()[kind].about, shape="gauss").entry() == entry
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ def test_keys(key: str, meaning: str, kind: str, entry: list):
     [("e_peak", "energy of the peak"), ("flux", "in Crab units"), ("flux_10_1TeV", ""), ("name", "")],
 )
 def test_keys_that_mean_nothing_here(key: str, meaning: str):
-    assert quantity(key, meaning, "", "reflected_spectrum") is None
+    assert quantity(key, meaning, "", recipes()["reflected_spectrum"].about) is None
 
 
 REFUSALS = {
@@ -292,7 +293,7 @@ REFUSALS = {
     "Spectrum of the Crab from $GAMMAPY_DATA/absent": "absent, which is no data store here",
     "Spectrum of the Crab; save the figure as crab.png": "a figure or table under a name of your own",
     "Spectra of the Crab and of MSH 15-52": "a second source, MSH 15-52",
-    "Fit the 3D model of the Crab with reflected regions": "a 3D fit with reflected regions",
+    "Fit the 3D model of the Crab with reflected regions": "reflected regions",
     'Spectrum of the Crab. Write result.json with "index" and "break_energy" (TeV).': "the result “break_energy”",
     'Crab significance. Write result.json with "significance_err".': "the result “significance_err”",
     "Crab spectrum, 1-10 TeV, flux points with edges 0.5, 1, 2 TeV": "flux points from 0.5 to 2 TeV beyond",
@@ -318,5 +319,5 @@ def test_what_is_not_wanted_is_no_demand(words: str):
 
 @pytest.mark.parametrize("path", ["../../secret", "catalogs/list.fits.gz"])
 def test_a_path_that_is_no_data_store_is_refused_even_when_none_is_known(path: str):
-    reading = read_request(Request(text=f"Spectrum of the Crab from $GAMMAPY_DATA/{path}, 1-10 TeV"))
-    assert "no data store here" in choose(reading, []).refusal
+    request = Request(text=f"Spectrum of the Crab from $GAMMAPY_DATA/{path}, 1-10 TeV")
+    assert choose(request, []).refusal

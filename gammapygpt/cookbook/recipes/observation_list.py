@@ -114,7 +114,8 @@ fig.savefig("pointings.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\b(?:runs?|observations?|pointings?)\b'
+# asked = '\b(?:how many|number of|list|count|which|find|total livetime of)\b[^.;]{0,40}\b(?:runs|observations|pointings)\b|\bobservation (?:list|table|selection)\b'
+# perhaps = '\b(?:runs?|observations?|pointings?)\b'
 # covers = []
 # vocabulary = ["counts", "lists"]
 # errors = []

@@ -147,11 +147,13 @@ plt.savefig("regions.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\bsignifican|\bexcess\b|\bdetect|(?-i:\bON) counts|\bn_on\b|\bLi ?(?:&|and) ?Ma\b|\bsigmas?\b|\bsignal[\s-]to'
+# asked = '\bsignifican|\bexcess\b|\bdetect|(?-i:\bON) counts|\bn_on\b|\bLi ?(?:&|and) ?Ma\b|\bsignal[\s-]to'
+# perhaps = '\breflected\b|\bsigmas?\b'
 # covers = ["observation_list"]
 # vocabulary = ["regions", "counts"]
 # errors = ["excess", "background", "excess_rate"]
 #
 # [fixed]
 # STACKED = true
+# CONTAINMENT_CORRECTION = "any"
 # ///

@@ -233,7 +233,8 @@ plt.savefig("sed.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\bspectr(?:um|a|al)\b|\bpower[\s-]*law\b|\bSEDs?\b|\bflux(?:es)?\b|\blog[\s-]*parabol\w*|\bphoton index\b'
+# asked = '\bspectr(?:um|a|al (?:fit|analysis|index|points))\b|\bSEDs?\b|\bflux[\s-]points?\b|\bfit\b[^.;]{0,40}\b(?:power[\s-]*law|log[\s-]*parabola)'
+# perhaps = '\breflected\b|\bspectral\b|\bpower[\s-]*law\b|\bflux(?:es)?\b|\blog[\s-]*parabol\w*|\bphoton index\b'
 # covers = ["observation_list", "reflected_significance"]
 # vocabulary = ["regions", "spectrum", "safe", "counts"]
 # errors = ["parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux", "excess", "background", "excess_rate"]
