@@ -48,6 +48,8 @@ class About(BaseModel):
     """Words beside a number that make it the value of a constant."""
     choices: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Words that choose a value of a constant."""
+    required: list[str] = Field(default_factory=list)
+    """Constants that a request must give, for a default would be made up; `INDEX|ALPHA` for one of several."""
     fixed: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Shared constants that it has not, but whose values it keeps to."""
 

@@ -19,20 +19,29 @@ from gammapygpt.state import Request, ResultSpec, ResultType, StoreInfo
 
 
 class Choice(BaseModel):
-    """A recipe with values for its constants, or a refusal."""
+    """A recipe with values for its constants, and what of the request it leaves unanswered."""
 
     recipe: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
     results: list[ResultSpec] = Field(default_factory=list)
     assumptions: list[str] = Field(default_factory=list)
+    uncovered: list[str] = Field(default_factory=list)
+    """Parts of the request that the recipe does not do, in the request's own words."""
     refusal: str = ""
-    """Why no recipe answers, and what the cookbook can do; empty where one does."""
+    """Why no recipe answers the whole request, and what the cookbook can do; empty where one does."""
 
 
 def choose(request: Request, stores: list[StoreInfo]) -> Choice:
-    """The recipe that answers a request, with values for its constants.
+    """The recipe that answers a request, with values for its constants; a refusal where none answers all of it."""
+    proposals = propose(request, stores)
+    if not proposals:
+        return refuse(beyond(read_request(request), []) or ["what is asked for"])
+    best = proposals[0]
+    return refuse(best.uncovered) if best.uncovered else best
 
-    Each recipe that the request asks for reads it in its own way; one that leaves nothing of it unanswered is chosen.
+
+def propose(request: Request, stores: list[StoreInfo]) -> list[Choice]:
+    """What each recipe that a request may mean makes of it; first the one that leaves least unanswered.
 
     Parameters
     ----------
@@ -41,13 +50,8 @@ def choose(request: Request, stores: list[StoreInfo]) -> Choice:
     stores
         The data stores that are there; without them, the request has to name one and its run ids are taken as they are.
     """
-    common = read_request(request)
-    tried = [attempt(request, stores, recipe) for recipe in candidates(common)]
-    if not tried:
-        return refuse(beyond(common, []) or ["what is asked for"])
-    return next((choice for choice, problems in tried if not problems), None) or refuse(
-        min((problems for _, problems in tried), key=len)
-    )
+    tried = [attempt(request, stores, recipe) for recipe in candidates(read_request(request))]
+    return sorted(tried, key=lambda choice: len(choice.uncovered))
 
 
 def candidates(reading: Reading) -> list[Recipe]:
@@ -64,17 +68,15 @@ def _covered(recipe: Recipe, names: Iterable[str]) -> tuple[int, str]:
     return sum(name != recipe.name and name not in recipe.about.covers for name in names), recipe.name
 
 
-def attempt(request: Request, stores: list[StoreInfo], recipe: Recipe) -> tuple[Choice, list[str]]:
-    """What one recipe makes of a request, and what of it it does not answer."""
+def attempt(request: Request, stores: list[StoreInfo], recipe: Recipe) -> Choice:
+    """What one recipe makes of a request."""
     reading = read_request(request, recipe)
     assumptions = list(reading.assumptions)
     problems = uncovered(reading, recipe)
     parameters, wrong = select_observations(reading, stores, assumptions, recipe)
     parameters |= _constants(reading, recipe)
-    problems += wrong + without_place(reading, recipe, parameters)
-    if problems:
-        return Choice(), problems
-    entries, problems = wanted_results(reading, recipe, parameters)
+    problems += wrong + without_place(reading, recipe) + not_given(reading, recipe)
+    entries, unknown = wanted_results(reading, recipe, parameters)
     parameters["RESULTS"] = {key: found.entry() for key, found in entries.items()}
     for one in reading.wanted:
         found = entries.get(one.key)
@@ -82,8 +84,13 @@ def attempt(request: Request, stores: list[StoreInfo], recipe: Recipe) -> tuple[
             low, high = found.arguments
             assumptions.append(f"“{one.key}” is integrated over {low:g}-{high:g} TeV.")
     _open_choices(recipe, parameters, assumptions)
-    results = [_spec(key, entry) for key, entry in parameters["RESULTS"].items()]
-    return Choice(recipe=recipe.name, parameters=parameters, results=results, assumptions=assumptions), problems
+    return Choice(
+        recipe=recipe.name,
+        parameters=parameters,
+        results=[_spec(key, entry) for key, entry in parameters["RESULTS"].items()],
+        assumptions=assumptions,
+        uncovered=problems + unknown,
+    )
 
 
 def refuse(problems: list[str]) -> Choice:
@@ -92,28 +99,39 @@ def refuse(problems: list[str]) -> Choice:
     return Choice(refusal=f"The cookbook has no recipe for {'; '.join(problems)}. It can do: {able}.")
 
 
-SETTLED = {"FLUX_POINTS", "BINS_PER_DECADE", "ENERGY_BINS", "TARGET_RA", "TARGET_DEC", "DATA_STORE", "DATES", "FIXED"}
-"""Values that are settled otherwise than by a constant of the same name."""
+ELSEWHERE = {"FLUX_POINTS": "FLUX_POINT_EDGES", "ENERGY_BINS": "BINS_PER_DECADE", "BINS_PER_DECADE": "ENERGY_BINS"}
+"""Constants that take a value of another name."""
 
 
-def without_place(reading: Reading, recipe: Recipe, parameters: dict[str, Any]) -> list[str]:
-    """Values that a request gives and for which a recipe has no constant: it would do something else than asked."""
-    fixed = recipe.about.fixed
+def without_place(reading: Reading, recipe: Recipe) -> list[str]:
+    """Values that a request gives and for which a recipe has no constant: it would do something else than asked.
+
+    The name of a source is no value where a recipe knows neither positions nor data.
+    """
+    constants, fixed = recipe.constants, recipe.about.fixed
+    only_named = reading.target and not {"TARGET_RA", "DATA_STORE"} & set(constants)
     stray = [
         name
         for name, value in reading.values.items()
-        if name not in recipe.constants and name not in SETTLED and fixed.get(name) not in (value, "any")
+        if name not in constants
+        and ELSEWHERE.get(name) not in constants
+        and fixed.get(name) not in (value, "any")
+        and not (only_named and name in ("TARGET_RA", "TARGET_DEC") and _is_name(reading, name))
     ]
-    for name, constant in (
-        ("TARGET_RA", "TARGET_RA"),
-        ("DATA_STORE", "DATA_STORE"),
-        ("DATES", "DATES"),
-        ("FIXED", "FIXED"),
-    ):
-        placed = constant in recipe.constants or (name == "FIXED" and "FIXED" not in reading.values)
-        if name in reading.values and not placed and fixed.get(name) not in ("any", reading.values[name]):
-            stray.append(name)
-    return [f"“{' '.join(reading.words[name].split())}”" for name in stray]
+    return [f"“{' '.join(words.split())}”" for words in dict.fromkeys(reading.words[name] for name in stray)]
+
+
+def _is_name(reading: Reading, constant: str) -> bool:
+    return not re.search(r"\b(?:RA|Dec|deg|ICRS)\b|\d\s*h\b", reading.words[constant])
+
+
+def not_given(reading: Reading, recipe: Recipe) -> list[str]:
+    """Values that a recipe cannot do without and that the request does not give: a default would be made up."""
+    return [
+        f"a request that does not give {recipe.constants[names[0]].comment.split('; ')[0] or names[0]}"
+        for names in (required.split("|") for required in recipe.about.required)
+        if not set(names) & set(reading.values)
+    ]
 
 
 def _constants(reading: Reading, recipe: Recipe) -> dict[str, Any]:
