@@ -24,6 +24,7 @@ class Context:
     optimiser_backend: str = _described("cookbook", "Backend that looks for a better script.")
     retrieval: bool = _described(True, "Look up what the installed Gammapy offers.")
     planner: bool = _described(True, "Plan before writing.")
+    drafts: bool = _described(True, "Start from the recipe that the plan fills in; off: recipes are examples alone.")
     critic: bool = _described(True, "Read a failure before the next draft, and the physics after a success.")
     optimiser: bool = _described(False, "Look for a faster or cleaner script once one has passed.")
     preflight: bool = _described(True, "Gate 1: check a script before it is run.")

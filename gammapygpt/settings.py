@@ -182,6 +182,8 @@ class SwitchSettings(Section):
 
     retrieval: bool = True
     planner: bool = True
+    drafts: bool = True
+    """Start from the recipe that the plan fills in, and ask a model only for what the recipe does not do."""
     critic: bool = True
     optimiser: bool = False
     preflight: bool = True

@@ -102,6 +102,13 @@ class Plan(BaseModel):
     results: list[ResultSpec] = Field(default_factory=list)
     assumptions: list[str] = Field(default_factory=list)
     """Analysis choices that the request left open."""
+    uncovered: list[str] = Field(default_factory=list)
+    """Parts of the request that the recipe does not do; somebody has to write them."""
+
+    @property
+    def covers(self) -> bool:
+        """The recipe with these parameters answers the whole request."""
+        return bool(self.recipe) and not self.uncovered
 
 
 class Finding(BaseModel):
@@ -198,7 +205,7 @@ class Usage(BaseModel):
         return self.input_tokens + self.output_tokens
 
 
-How = Literal["first", "repair", "patch", "fresh", "candidate"]
+How = Literal["recipe", "first", "repair", "patch", "fresh", "candidate"]
 """How a draft came about."""
 
 

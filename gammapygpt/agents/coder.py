@@ -1,17 +1,16 @@
-"""The coder: exactly one script, new, repaired in a few lines, or written afresh."""
+"""The coder: exactly one script, a filled recipe, new, repaired in a few lines, or written afresh."""
 
 from __future__ import annotations
 
-import ast
 from typing import Any, NamedTuple
 
 from langgraph.runtime import Runtime
 
 from gammapygpt import cookbook
 from gammapygpt.agents import material
-from gammapygpt.agents.reading import plan_by_rules, wanted_results
+from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.repairing import afresh, lines_to_offer, repair_turn, unsaid
-from gammapygpt.agents.strategy import strategy
+from gammapygpt.agents.strategy import same_script, strategy
 from gammapygpt.agents.workshop import ask, backend, conversation, folder, gammapy_version, rules_alone, told
 from gammapygpt.context import Context
 from gammapygpt.cookbook import Recipe
@@ -37,8 +36,11 @@ class Asking(NamedTuple):
 def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     """Ask for a script; a sandbox starts while the model writes."""
     attempts, context = state.get("attempts", []), runtime.context
-    number, how = len(attempts) + 1, next_step(state)
+    number, how = len(attempts) + 1, next_step(state, context)
     waiting.prepare(context.run_folder, context.settings, state["request"].data_path)
+    if how == "recipe":
+        draft = Draft(author="coder", number=number, how=how, script=filled(state.get("plan")))
+        return handed_on(draft, [], runtime)
     able = "tools" in backend("coder", context).abilities
     messages, base, patch = (to_repair if how == "repair" else to_draft)(state, context, able=able)
     messages[-1].patch_lines = patch
@@ -54,12 +56,13 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         base=base,
     )
     draft = draft_of(reply, base, number, how)
-    record = [message.model_dump(include={"role", "content"}) for message in messages]
-    folder(context).keep_draft(draft, [*record, {"role": "assistant", "content": reply.text}])
-    runtime.stream_writer({"event": "drafted", "attempt": number, "how": draft.how, "fault": draft.fault})
+    plan = state.get("plan")
+    if plan and plan.uncovered and draft.script and same_script(draft.script, filled(plan)):
+        draft = untouched(draft, plan)
     refused = draft.fault == "refused" and rules_alone(context)
+    record = [message.model_dump(include={"role", "content"}) for message in messages]
     return {
-        "draft": draft,
+        **handed_on(draft, [*record, {"role": "assistant", "content": reply.text}], runtime),
         "conversation": [message.model_dump() for message in messages],
         "found": [],
         "refusal": draft.fault_message if refused else "",
@@ -67,20 +70,35 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     }
 
 
-def to_draft(state: RunState, context: Context, *, able: bool) -> Asking:
-    """A conversation begun anew: the first draft, or another one after others failed."""
+def handed_on(draft: Draft, record: list[dict[str, Any]], runtime: Runtime[Context]) -> dict[str, Any]:
+    """Keep the draft with the messages that led to it, tell of it, and pass it on."""
+    folder(runtime.context).keep_draft(draft, record)
+    runtime.stream_writer({"event": "drafted", "attempt": draft.number, "how": draft.how, "fault": draft.fault})
+    return {"draft": draft}
+
+
+def untouched(draft: Draft, plan: Plan) -> Draft:
+    """The recipe given back as it was, although it does not do all that was asked: no answer to the request."""
+    said = f"the recipe came back unchanged, which leaves out {'; '.join(plan.uncovered)}"
+    return draft.model_copy(update={"script": "", "fault": "malformed", "fault_message": said})
+
+
+def to_draft(state: RunState, context: Context, *, able: bool, shows: bool = True) -> Asking:
+    """A conversation begun anew: the first draft, or another one after others failed.
+
+    It shows a script to start from, unless a failed one is about to follow.
+    """
     plan, snippets, attempts = state.get("plan"), state.get("snippets", []), state.get("attempts", [])
     recipe = closest(plan, snippets) if context.retrieval else None
-    shown = example(recipe, plan)
-    patch = constants_of(shown) if not attempts and recipe_fits(plan, state["request"], able=able) else None
-    brief = patch is not None and not able
-    others = [] if brief else [one for one in recipes_last(snippets) if not recipe or one.text != recipe.source]
+    shown = example(recipe, plan if context.drafts else None) if shows else ""
+    others = [one for one in recipes_last(snippets) if not recipe or one.text != recipe.source]
     reference = material.chosen(others, material.REFERENCE[able], shown=[shown])
     version = gammapy_version(context.settings)
-    messages = conversation("coder", context, gammapy=version, **task(state, shown, reference, patch, brief=brief))
+    missing = plan.uncovered if plan and context.drafts and plan.recipe else []
+    messages = conversation("coder", context, gammapy=version, **task(state, shown, reference, missing))
     if attempts:
         messages[-1].content += "\n" + afresh(state, looked_up(state, messages, able=able))
-    return Asking(messages, shown, patch)
+    return Asking(messages, shown, None)
 
 
 def to_repair(state: RunState, context: Context, *, able: bool) -> Asking:
@@ -91,7 +109,10 @@ def to_repair(state: RunState, context: Context, *, able: bool) -> Asking:
     last = state["attempts"][-1]
     patch = lines_to_offer(last)
     begun = [Message.model_validate(turn) for turn in state.get("conversation", [])]
-    begun = begun or to_draft({"request": state["request"], "plan": state.get("plan")}, context, able=able).messages
+    begun = (
+        begun
+        or to_draft({"request": state["request"], "plan": state.get("plan")}, context, able=able, shows=False).messages
+    )
     turn = repair_turn(state, patch, looked_up(state, begun, able=able))
     if sum(material.tokens(message.content) for message in [*begun, *turn]) > CONVERSATION[able]:
         begun = begun[:2]
@@ -109,26 +130,19 @@ def recipes_last(snippets: list[Snippet]) -> list[Snippet]:
     return sorted(snippets, key=lambda snippet: snippet.source.startswith("recipe:"))
 
 
-def next_step(state: RunState) -> How:
-    """`first`, `repair` or `fresh`: as the critic says, but never the same again on the same error."""
-    attempts, critique = state.get("attempts", []), state.get("critique")
+def next_step(state: RunState, context: Context) -> How:
+    """`recipe` where one answers the whole request, else `first`; then as the critic says, never the same again."""
+    attempts, critique, plan = state.get("attempts", []), state.get("critique"), state.get("plan")
     if not attempts:
-        return "first"
+        return "recipe" if context.drafts and plan and plan.covers else "first"
     if not attempts[-1].script or strategy(attempts) != "repair":
         return "fresh"
     return "repair" if critique is None or critique.action == "repair" else "fresh"
 
 
-def task(
-    state: RunState, shown: str, reference: list[Snippet], patch: tuple[int, int] | None, *, brief: bool
-) -> dict[str, Any]:
-    """What the task turn of the prompt is filled with.
-
-    `brief` leaves out what is not needed to fill in constants: a small model reads 20 tokens a second, and the less it
-    reads the less it strays.
-    """
+def task(state: RunState, shown: str, reference: list[Snippet], missing: list[str]) -> dict[str, Any]:
+    """What the task turn of the prompt is filled with; `missing` is what the script shown does not do."""
     request, plan = state["request"], state.get("plan")
-    head = "\n".join(shown.splitlines()[: patch[1]]) if patch and brief else shown.rstrip("\n")
     return {
         "request": request.text,
         "stores": told(chosen_stores(request, plan)),
@@ -137,9 +151,8 @@ def task(
         "assumptions": plan.assumptions if plan else [],
         "reference": material.cited(reference),
         "cite": material.to_cite(reference),
-        "example": head,
-        "brief": brief,
-        "patch": {"first": patch[0], "last": patch[1]} if patch else None,
+        "example": shown.rstrip("\n"),
+        "missing": missing,
     }
 
 
@@ -165,24 +178,10 @@ def example(recipe: Recipe | None, plan: Plan | None) -> str:
         return recipe.source
 
 
-def recipe_fits(plan: Plan | None, request: Request, *, able: bool) -> bool:
-    """Whether other constants may be all that the planned recipe needs.
-
-    A small model takes any recipe rather than none, so its choice counts only where the rules come to the same.
-    """
-    if plan is None or not plan.recipe:
-        return False
-    return able or plan.recipe == plan_by_rules(request).recipe
-
-
-def constants_of(script: str) -> tuple[int, int] | None:
-    """First and last line of a script's block of constants; None where there is none."""
-    found = [
-        node
-        for node in (ast.parse(script).body if script else [])
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper()
-    ]
-    return (found[0].lineno, found[-1].end_lineno or found[-1].lineno) if found else None
+def filled(plan: Plan | None) -> str:
+    """The script of the plan's recipe with the plan's parameters; empty without one."""
+    recipe = cookbook.recipes().get(plan.recipe) if plan else None
+    return example(recipe, plan)
 
 
 def draft_of(reply: Reply, base: str, number: int, how: How) -> Draft:

@@ -1,51 +1,75 @@
-"""The planner: which analysis, after which recipe, with which numbers in and out."""
+"""The planner: which recipe comes closest, with which numbers in and out, and what of the request it leaves open."""
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
 from gammapygpt import cookbook
-from gammapygpt.agents.reading import plan_by_rules, wanted_results
-from gammapygpt.agents.workshop import ask, conversation, rules_alone, told
+from gammapygpt.agents import parameters
+from gammapygpt.agents.reading import wanted_results
+from gammapygpt.agents.workshop import ask, backend, conversation, rules_alone, told
 from gammapygpt.context import Context
 from gammapygpt.cookbook import Recipe
+from gammapygpt.llm.base import Reply
+from gammapygpt.llm.cookbook import plan_with, plans_of
 from gammapygpt.state import Plan, Request, ResultSpec, RunState
+
+MOST = 3
+"""Recipes that a model which cannot call tools chooses among: it takes the first of a long list."""
 
 
 def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Turn the request into a plan; what a model adds is kept only where the request or a recipe bears it out."""
+    """Turn the request into a plan; what a model adds is kept only where the request bears it out.
+
+    Rules propose recipes and read their parameters. A model confirms one, fills what the rules left open, and names
+    what the recipe does not do; a small model is asked only where something is open.
+    """
+    request, context = state["request"], runtime.context
+    proposals = plans_of(request) if context.retrieval else []
+    speaker = backend("planner", context)
+    able = "tools" in speaker.abilities
+    if speaker.kind != "cookbook" and not able and proposals and proposals[0].covers and not state.get("attempts"):
+        chosen, usage = proposals[0], None
+    else:
+        reply = asked(state, runtime, proposals, able=able)
+        if reply.fault == "refused" and rules_alone(context):
+            return {"refusal": reply.fault_message, "usage": reply.usage}
+        chosen, usage = settle(proposed(reply.value), proposals, request), reply.usage
+    told_of = chosen.model_dump(include={"recipe", "parameters", "steps", "uncovered"})
+    runtime.stream_writer({"event": "planned", **told_of})
+    return {"plan": chosen, "refusal": "", **({"usage": usage} if usage else {})}
+
+
+def asked(state: RunState, runtime: Runtime[Context], proposals: list[Plan], *, able: bool) -> Reply:
+    """Put the request, the recipes and the first reading to the planner's backend."""
     request, attempts = state["request"], state.get("attempts", [])
-    by_rules = plan_by_rules(request)
     known = cookbook.recipes() if runtime.context.retrieval else {}
+    close = [known[one.recipe] for one in proposals[:MOST]] or [known[n] for n in recipes_found(state) if n in known]
+    offered = known if able else {one.name: one for one in close}
+    best = proposals[0] if proposals else Plan()
     messages = conversation(
         "planner",
         runtime.context,
         request=request.text,
         stores=told(request.stores),
-        recipes=listed(known, close={by_rules.recipe, *recipes_found(state)}),
-        draft=json.dumps(by_rules.model_dump(exclude={"assumptions"})) if by_rules.recipe and known else "",
+        recipes=listed(offered, close={one.name for one in close[: MOST if able else 1]}),
+        draft=best.model_dump_json(include={"recipe", "parameters", "uncovered"}) if best.recipe else "",
         failures=[{"summary": attempt.summary} for attempt in attempts],
+        able=able,
     )
-    reply = ask(
+    return ask(
         "planner",
         state,
         runtime,
         step=f"planner-{len(attempts)}",
         form="json",
         messages=messages,
-        json_schema=plan_schema(list(known)),
+        json_schema=plan_schema(list(offered), parameters.schema(best, request, able=able), able=able),
         fresh=bool(attempts),
     )
-    if reply.fault == "refused" and rules_alone(runtime.context):
-        return {"refusal": reply.fault_message, "usage": reply.usage}
-    chosen = settle(proposed(reply.value), by_rules, request)
-    runtime.stream_writer({"event": "planned", **chosen.model_dump(include={"recipe", "parameters", "steps"})})
-    return {"plan": chosen, "refusal": "", "usage": reply.usage}
 
 
 def recipes_found(state: RunState) -> list[str]:
@@ -55,9 +79,13 @@ def recipes_found(state: RunState) -> list[str]:
 
 
 def listed(known: dict[str, Recipe], close: set[str]) -> list[dict[str, Any]]:
-    """All recipes by name and title; the close ones with their constants, which is what a prompt pays for."""
+    """Recipes by name and question; the close ones with their constants, which is what a prompt pays for."""
     return [
-        {"name": one.name, "title": one.title, "constants": constants(one) if one.name in close else []}
+        {
+            "name": one.name,
+            "title": one.answers.split("\n")[0],
+            "constants": constants(one) if one.name in close else [],
+        }
         for one in known.values()
     ]
 
@@ -67,8 +95,11 @@ def constants(recipe: Recipe) -> list[str]:
     return [f"{one.name} = {one.default!r}  # {one.comment}" for one in recipe.constants.values()]
 
 
-def plan_schema(recipe_names: list[str]) -> dict[str, Any]:
-    """JSON schema of the planner's reply; recipes are an enumeration, so that none is invented."""
+def plan_schema(recipe_names: list[str], values: dict[str, Any], *, able: bool) -> dict[str, Any]:
+    """JSON schema of the planner's reply; recipes are an enumeration, so that none is invented.
+
+    A small model is asked for the recipe and its open parameters alone: what it adds beyond that is noise.
+    """
     text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
     spec = {
         "type": "object",
@@ -76,60 +107,47 @@ def plan_schema(recipe_names: list[str]) -> dict[str, Any]:
         "required": ["key", "unit", "meaning"],
         "additionalProperties": False,
     }
-    properties = {
-        "steps": texts,
-        "recipe": {"type": "string", "enum": [*recipe_names, ""]},
-        "parameters": {"type": "object"},
-        "results": {"type": "array", "items": spec},
-        "assumptions": texts,
-    }
-    return {"title": "Plan", "type": "object", "properties": properties, "required": ["steps", "recipe", "results"]}
+    recipe = {"type": "string", "enum": [*recipe_names, ""]}
+    properties = {"recipe": recipe, "parameters": values} if values.get("properties") or able else {"recipe": recipe}
+    if able or not recipe_names:
+        results = {"type": "array", "items": spec}
+        properties |= {"missing": texts, "steps": texts, "results": results, "assumptions": texts}
+    return {"title": "Plan", "type": "object", "properties": properties, "required": list(properties)}
 
 
 def proposed(value: dict[str, Any] | None) -> Plan:
-    """The model's plan, or an empty one when its reply was unusable."""
+    """The model's plan, or an empty one when its reply was unusable; what it misses in the recipe is uncovered."""
+    given = dict(value or {})
+    missing = given.pop("missing", [])
     try:
-        return Plan.model_validate(value or {})
+        return Plan.model_validate({**given, "uncovered": given.get("uncovered", missing)})
     except ValidationError:
         return Plan()
 
 
-def settle(model: Plan, rules: Plan, request: Request) -> Plan:
-    """One plan out of the model's and the one read by rules.
+def settle(model: Plan, proposals: list[Plan], request: Request) -> Plan:
+    """One plan out of the model's and those read by rules.
 
-    Keys that the request or `--expect` names stand; a model may copy numbers, never make them.
+    What the rules read stands, keys that the request or `--expect` names stand; a model may copy numbers, never make
+    them. What the model misses in a recipe is missing whatever the rules say.
     """
-    recipe = model.recipe if model.recipe in cookbook.recipes() else rules.recipe
-    known = cookbook.recipes()[recipe].constants if recipe else {}
-    parameters = {name: value for name, value in model.parameters.items() if name in known and copied(value, request)}
-    if recipe == rules.recipe:
-        parameters = {**parameters, **rules.parameters}
+    best = proposals[0] if proposals else Plan()
+    base = best
+    if model.recipe in cookbook.recipes() and model.recipe != best.recipe:
+        base = next((one for one in proposals if one.recipe == model.recipe), None) or plan_with(request, model.recipe)
+    added = parameters.borne_out(model, base, request)
+    results = wanted_results(request, base) or known_keys(model.results)
+    noted = [f"{name} = {value!r}, as the planner read the request." for name, value in added.items()]
     return Plan(
-        steps=model.steps or rules.steps,
-        recipe=recipe,
-        parameters=parameters,
-        results=wanted_results(request, rules) or known_keys(model.results),
-        assumptions=[*rules.assumptions, *(a for a in model.assumptions if a not in rules.assumptions)],
+        steps=model.steps or base.steps,
+        recipe=base.recipe,
+        parameters={**added, **base.parameters},
+        results=results,
+        assumptions=list(dict.fromkeys([*base.assumptions, *noted, *model.assumptions])),
+        uncovered=list(
+            dict.fromkeys([*parameters.still_open(base.uncovered, base.parameters, added), *model.uncovered])
+        ),
     )
-
-
-def copied(value: Any, request: Request) -> bool:
-    """Whether every number in a value stands in the request."""
-    given = {float(number) for number in re.findall(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", request.text)}
-    return all(number in given or -number in given for number in numbers(value))
-
-
-def numbers(value: Any) -> list[float]:
-    """The numbers in a plain value, however deep."""
-    if isinstance(value, bool) or value is None:
-        return []
-    if isinstance(value, int | float):
-        return [float(value)]
-    if isinstance(value, dict):
-        return [number for part in value.values() for number in numbers(part)]
-    if isinstance(value, list | tuple):
-        return [number for part in value for number in numbers(part)]
-    return []
 
 
 def known_keys(specs: list[ResultSpec]) -> list[ResultSpec]:

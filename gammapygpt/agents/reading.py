@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from gammapygpt.cookbook.reader import read_request
-from gammapygpt.llm.cookbook import plan_of
+from gammapygpt.llm.cookbook import plans_of
 from gammapygpt.state import Plan, Request, ResultSpec
 
 
 def plan_by_rules(request: Request) -> Plan:
-    """The recipe that fits, with its constants; empty where none does."""
-    plan, _ = plan_of(request)
-    return plan or Plan()
+    """The recipe that fits best, with its constants; empty where none has to do with the request."""
+    return next(iter(plans_of(request)), Plan())
 
 
 def wanted_results(request: Request, plan: Plan | None) -> list[ResultSpec]:
     """The numbers that must come out: `--expect`'s, else those that the request spells out, else the plan's."""
-    spelt_out = [
-        ResultSpec(key=wanted.key, unit=wanted.unit, meaning=wanted.meaning) for wanted in read_request(request).wanted
-    ]
-    return request.results or spelt_out or (plan or plan_by_rules(request)).results
+    if request.results:
+        return request.results
+    if wanted := read_request(request).wanted:
+        return [ResultSpec(key=one.key, unit=one.unit, meaning=one.meaning) for one in wanted]
+    rules = plan or plan_by_rules(request)
+    return rules.results if plan or rules.covers else []

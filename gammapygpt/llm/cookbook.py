@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Fault, OnToken, Question, Reply
 from gammapygpt.state import Plan, Request
+
+if TYPE_CHECKING:
+    from gammapygpt.cookbook.choose import Choice
 
 MODEL = "cookbook (no language model)"
 
@@ -36,22 +41,33 @@ class CookbookBackend:
 
 def plan_of(request: Request) -> tuple[Plan | None, str]:
     """The plan that the rules make of a request, or None and the reason why they make none."""
-    from gammapygpt.cookbook import recipes
     from gammapygpt.cookbook.choose import choose
 
     choice = choose(request, request.stores)
-    if choice.refusal:
-        return None, choice.refusal
-    recipe = recipes()[choice.recipe]
-    steps = [line[2:] for line in recipe.source.splitlines() if line.startswith("# ")]
-    plan = Plan(
-        steps=steps,
-        recipe=recipe.name,
-        parameters=choice.parameters,
-        results=choice.results,
-        assumptions=choice.assumptions,
-    )
-    return plan, ""
+    return (None, choice.refusal) if choice.refusal else (plan_from(choice), "")
+
+
+def plans_of(request: Request) -> list[Plan]:
+    """What each recipe that the request may mean makes of it, the one that leaves least unanswered first."""
+    from gammapygpt.cookbook.choose import propose
+
+    return [plan_from(choice) for choice in propose(request, request.stores)]
+
+
+def plan_with(request: Request, recipe: str) -> Plan:
+    """What one recipe of the cookbook makes of a request, whether or not the rules would think of it."""
+    from gammapygpt.cookbook import recipes
+    from gammapygpt.cookbook.choose import attempt
+
+    return plan_from(attempt(request, request.stores, recipes()[recipe]))
+
+
+def plan_from(choice: Choice) -> Plan:
+    """A choice of the rules as a plan; its steps are the recipe's own."""
+    from gammapygpt.cookbook import recipes
+
+    steps = [line[2:] for line in recipes()[choice.recipe].source.splitlines() if line.startswith("# ")]
+    return Plan(steps=steps, **choice.model_dump(exclude={"refusal"}))
 
 
 def _script(plan: Plan) -> Reply:

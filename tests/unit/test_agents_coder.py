@@ -1,9 +1,9 @@
 """Drafts made of replies: whole scripts, replaced lines, and replies that hold neither."""
 
-from gammapygpt import cookbook
 from gammapygpt.agents import coder, repairing
+from gammapygpt.context import Context
 from gammapygpt.llm.base import Reply
-from gammapygpt.state import Attempt, Critique, Execution, Finding, Plan, Request, StoreInfo
+from gammapygpt.state import Attempt, Critique, Execution, Finding, Plan
 
 SCRIPT = "".join(f"line{number} = {number}\n" for number in range(1, 21))
 
@@ -43,12 +43,12 @@ def test_the_failing_line_is_offered_with_its_neighbours():
 
 def test_next_step_follows_the_critic_but_never_repeats_itself():
     once, twice = [failed()], [failed(), failed()]
-    assert coder.next_step({}) == "first"
-    assert coder.next_step({"attempts": once}) == "repair"
-    assert coder.next_step({"attempts": once, "critique": Critique(action="fresh")}) == "fresh"
-    assert coder.next_step({"attempts": twice, "critique": Critique(action="repair")}) == "fresh"
+    assert coder.next_step({}, Context()) == "first"
+    assert coder.next_step({"attempts": once}, Context()) == "repair"
+    assert coder.next_step({"attempts": once, "critique": Critique(action="fresh")}, Context()) == "fresh"
+    assert coder.next_step({"attempts": twice, "critique": Critique(action="repair")}, Context()) == "fresh"
     no_script = Attempt(number=1, author="coder", failure="format", signature="format: empty")
-    assert coder.next_step({"attempts": [no_script]}) == "fresh"
+    assert coder.next_step({"attempts": [no_script]}, Context()) == "fresh"
 
 
 def test_numbers_of_offered_lines_are_those_of_the_script():
@@ -56,26 +56,17 @@ def test_numbers_of_offered_lines_are_those_of_the_script():
     assert offered["numbered"] == "   9  line9 = 9\n  10  line10 = 10"
 
 
-def test_every_recipe_offers_its_block_of_constants():
-    for recipe in cookbook.recipes().values():
-        first, last = coder.constants_of(recipe.source)
-        block = recipe.source.splitlines()[first - 1 : last]
-        assert {line.split(" = ")[0] for line in block if " = " in line and line[0] != " "} == set(recipe.constants)
+def test_a_plan_that_covers_the_request_is_its_own_draft():
+    plan = Plan(recipe="observation_list", parameters={"TARGET_RA": 10.0})
+    assert coder.next_step({"plan": plan}, Context()) == "recipe"
+    assert "TARGET_RA = 10.0" in coder.filled(plan)
+    assert coder.next_step({"plan": plan}, Context(drafts=False)) == "first"
+    partly = plan.model_copy(update={"uncovered": ["a histogram of the zenith angles"]})
+    assert coder.next_step({"plan": partly}, Context()) == "first"
 
 
-def test_replacement_lines_of_a_first_draft_go_into_the_example():
-    first, last = coder.constants_of("import os\n\nRADIUS = 0.1  # deg\nNAMES = {\n    'a': 1,\n}\nprint(RADIUS)\n")
-    assert (first, last) == (3, 6)
-    assert coder.constants_of("import os\n") is None
-    assert coder.constants_of("") is None
-
-
-def test_a_small_models_choice_of_recipe_counts_only_where_the_rules_agree():
-    store = StoreInfo(path="dl3", n_observations=1, obs_ids=[1], ra_deg=[83.6], dec_deg=[22.0], checksum="")
-    spectrum = Request(text="Spectrum of the Crab Nebula with reflected regions, power law", stores=[store])
-    absorbed = Request(text="Apply EBL absorption at redshift 0.116 to a power law", stores=[store])
-    plan = Plan(recipe="reflected_spectrum")
-    assert coder.recipe_fits(plan, spectrum, able=False)
-    assert not coder.recipe_fits(plan, absorbed, able=False)
-    assert coder.recipe_fits(plan, absorbed, able=True)
-    assert not coder.recipe_fits(Plan(), spectrum, able=True)
+def test_a_draft_given_back_unchanged_leaves_out_what_it_left_out():
+    plan = Plan(recipe="observation_list", uncovered=["a histogram"])
+    draft = coder.untouched(coder.draft_of(Reply(script=coder.filled(plan)), "", 1, "first"), plan)
+    assert (draft.script, draft.fault) == ("", "malformed")
+    assert draft.fault_message == "the recipe came back unchanged, which leaves out a histogram"
