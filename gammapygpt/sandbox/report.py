@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from gammapygpt.state import StoppedBy
 
-MAX_BYTES = 256 << 10
+MAX_BYTES = 512 << 10
 
 
 class Report(BaseModel):
     """The worker's own form of it."""
 
+    mark: str
+    """Given to the worker with the script."""
     exit_code: int = 0
     cpu_s: float = Field(default=0.0, ge=0, le=1e7)
     """Of the script and of the children that it waited for."""
@@ -25,6 +28,8 @@ class Report(BaseModel):
     """The limit that the exception speaks of."""
     warnings: list[str] = Field(default_factory=list, max_length=50)
     figures: list[str] = Field(default_factory=list, max_length=20)
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """What was seen inside the run; see `inside/reporter.py` for what that is worth."""
 
 
 def printable(text: str) -> str:
@@ -36,26 +41,45 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
-def read_report(received: bytes) -> Report | None:
+def read_report(received: bytes, mark: str) -> Report | None:
     """The one report in what came over the control socket; None when there is none, or none to believe.
 
-    The worker writes exactly one line. More, or a malformed one, is the script's doing.
+    The worker writes one line, with the mark that it was given. Whatever else there is, the script wrote; two lines
+    with the mark are one too many.
     """
-    lines = received.splitlines()
-    if len(lines) != 1 or not received.endswith(b"\n") or len(received) > MAX_BYTES:
+    if len(received) > MAX_BYTES:
         return None
-    try:
-        report = Report.model_validate_json(lines[0])
-    except ValidationError:
+    reports = [report for line in received.split(b"\n") if (report := _marked(line, mark)) is not None]
+    if len(reports) != 1:
         return None
+    report = reports[0]
     return report.model_copy(
         update={
             "exception": printable(report.exception),
             "message": printable(report.message),
             "traceback": printable(report.traceback),
             "warnings": [printable(line)[:500] for line in report.warnings],
+            "facts": all_printable(report.facts),
         }
     )
+
+
+def _marked(line: bytes, mark: str) -> Report | None:
+    """A report that bears the mark."""
+    try:
+        report = Report.model_validate_json(line)
+    except ValidationError:
+        return None
+    return report if report.mark == mark else None
+
+
+def all_printable(value: Any) -> Any:
+    """Plain data with every text in it printable, and on one line."""
+    if isinstance(value, str):
+        return printable(value).replace("\n", " ")
+    if isinstance(value, dict):
+        return {all_printable(key): all_printable(one) for key, one in value.items()}
+    return [all_printable(one) for one in value] if isinstance(value, list) else value
 
 
 def death_notice(exit_code: int) -> str:

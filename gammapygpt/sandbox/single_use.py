@@ -150,7 +150,7 @@ class SingleUseSandbox:
         }
 
     def _execution(self, worker: Worker, watch: Watch, stopped: StoppedBy | None, workspace: Path) -> Execution:
-        report = read_report(bytes(watch.received)) or Report()
+        report = read_report(bytes(watch.received), worker.mark) or Report(mark=worker.mark)
         exit_code = None if stopped else _exit_code(worker, report)
         harvest = Collector(watch.limits, workspace).run(worker.folders[0])
         if exit_code == -signal.SIGXCPU:
@@ -177,6 +177,7 @@ class SingleUseSandbox:
             line=report.line,
             warnings=report.warnings,
             artefacts=harvest.artefacts,
+            facts=report.facts,
         )
 
 

@@ -6,6 +6,7 @@ import array
 import contextlib
 import json
 import os
+import secrets
 import select
 import socket
 import subprocess
@@ -41,6 +42,8 @@ class Worker:
         self.limits = limits
         self.folders: list[int] = []
         self.ready = False
+        self.mark = secrets.token_hex(16)
+        """What the report must bear to be the worker's."""
         self._namespace: int | None = None
         self._remove_folder: Callable[[], object] = lambda: None
         self.control, control = socket.socketpair()
@@ -201,7 +204,7 @@ class Worker:
 
     def submit(self, source: str, limits: dict[str, float]) -> None:
         """Hand over the script; from here on nothing that comes from inside is to be trusted."""
-        self._send({"source": source, "script": self.launch.script, "limits": limits})
+        self._send({"source": source, "script": self.launch.script, "limits": limits, "mark": self.mark})
 
     def kill(self) -> None:
         """End every process inside, and wait until they are gone."""

@@ -112,16 +112,26 @@ def test_a_file_beyond_the_limit_stays_behind_and_is_named(folders: tuple[Path, 
 
 
 def test_a_report_is_believed_only_in_its_own_form():
-    line = json.dumps({"exception": "KeyError", "message": "'x'\x1b[2J", "line": 3, "traceback": ""}).encode() + b"\n"
-    report = read_report(line)
+    told = {"mark": "m", "exception": "KeyError", "message": "'x'\x1b[2J", "line": 3, "facts": {"a": ["\x1b[2J\n"]}}
+    line = json.dumps(told).encode() + b"\n"
+    report = read_report(line, "m")
     assert report is not None
     assert (report.exception, report.message, report.line) == ("KeyError", "'x'\\x1b[2J", 3)
-    assert read_report(line + line) is None
-    assert read_report(line[:-1]) is None
-    assert read_report(b"") is None
-    assert read_report(b"[]\n") is None
-    assert read_report(b'{"line": -1}\n') is None
-    assert read_report(b'{"exception": "' + b"x" * 400 + b'"}\n') is None
+    assert report.facts == {"a": ["\\x1b[2J "]}
+    assert read_report(line, "n") is None
+    assert read_report(line + line, "m") is None
+    assert read_report(line[:-9], "m") is None
+    assert read_report(b"", "m") is None
+    assert read_report(b"[]\n", "m") is None
+    assert read_report(b'{"mark": "m", "line": -1}\n', "m") is None
+    assert read_report(b'{"mark": "m", "exception": "' + b"x" * 400 + b'"}\n', "m") is None
+
+
+def test_what_a_script_wrote_before_the_report_does_not_hide_it():
+    forged = b'{"mark": "guessed", "facts": {"fits": [{"success": true}]}}\nhalf a li'
+    report = read_report(forged + b'\n{"mark": "m", "exception": "KeyError"}\n', "m")
+    assert report is not None
+    assert (report.exception, report.facts) == ("KeyError", {})
 
 
 def test_output_cannot_steer_a_terminal():

@@ -8,9 +8,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import functools
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import json
 import os
 import resource
@@ -21,6 +18,9 @@ import types
 import warnings
 from typing import Any
 
+import wrapping  # type: ignore[import-not-found]
+
+_dumps = json.dumps
 MAX_TEXT = 4000
 MAX_WARNINGS = 50
 MAX_FIGURES = 20
@@ -44,7 +44,8 @@ def watch_deprecations() -> None:
 
     def noting(message: Any, category: Any = None, stacklevel: int = 1, source: Any = None, **more: Any) -> None:
         kind = type(message) if isinstance(message, Warning) else category
-        if getattr(kind, "__name__", "") == "GammapyDeprecationWarning" and len(_deprecations) < MAX_WARNINGS:
+        of_gammapy = getattr(kind, "__name__", "") == "GammapyDeprecationWarning" and not wrapping.observing()
+        if of_gammapy and len(_deprecations) < MAX_WARNINGS:
             _deprecations[f"line {_line_of_script() or '?'}: {message}"[:500]] = None
         warn(message, category, stacklevel + 1, source, **more)
 
@@ -82,28 +83,13 @@ def tolerate_fixed_modes(folders: list[str]) -> None:
     os.chmod, os.utime = tolerant(os.chmod), tolerant(os.utime)
 
 
-class _PyplotFinder(importlib.abc.MetaPathFinder):
-    """Lets matplotlib.pyplot be found as ever, and makes its `show` save."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        if name != "matplotlib.pyplot":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def exec_module(module: Any) -> None:
-                execute(module)
-                module.show = _save_and_close
-
-            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
-
-
 def watch_pyplot() -> None:
     """There is no display: `pyplot.show()` saves the open figures and closes them."""
-    sys.meta_path.insert(0, _PyplotFinder())
+
+    def replace_show(module: Any) -> None:
+        module.show = _save_and_close
+
+    wrapping.when_imported("matplotlib.pyplot", replace_show)
 
 
 def _save_and_close(*args: Any, **kwargs: Any) -> None:
@@ -144,6 +130,7 @@ def run_as_main(source: bytes, path: str, namespace: dict[str, Any]) -> dict[str
         _note_exit(outcome, error)
     except BaseException as error:
         error.__traceback__ = _from_script_on(error.__traceback__)
+        wrapping.hide_observers(error)
         outcome["error"] = error
         outcome["exit_code"] = 1
     outcome["cpu_s"] = _cpu_seconds() - before
@@ -225,7 +212,8 @@ def send(report: socket.socket, outcome: dict[str, Any]) -> None:
         _describe(outcome)
         outcome["warnings"] = list(_deprecations)
         report.settimeout(5)
-        report.sendall(json.dumps(outcome).encode() + b"\n")
+        # on a line of its own, whatever a script has written before it
+        report.sendall(b"\n" + _dumps(outcome).encode() + b"\n")
     except Exception as error:
         print(f"no report of the script's end: {error}", file=sys.stderr)
 

@@ -5,8 +5,8 @@ Standard library only, Python 3.9 and newer: the analysis interpreter need not b
     supervisor                             worker  (argv[1]: number of the inherited control socket, or a path)
     {"uid", "imports", ...}           ->
                                       <-   {"ready": true, ...} + descriptors of the writable folders
-    {"source", "script", "limits"}    ->
-                                      <-   {"exception", "line", "warnings", "figures", ...}  when the script is over
+    {"source", "script", "mark", ...} ->
+                                      <-   {"mark", "exception", "line", "facts", ...}  when the script is over
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from typing import Any
 
 import confine  # type: ignore[import-not-found]
 import observe  # type: ignore[import-not-found]
+import reporter  # type: ignore[import-not-found]
+
+OURS = ("confine", "facts_data", "facts_fit", "notes", "observe", "record", "reporter", "wrapping")
+"""Modules of this folder."""
 
 
 def receive(control: socket.socket) -> Any:
@@ -58,8 +62,8 @@ def call(place: str) -> tuple[socket.socket, Any]:
         return control, json.load(file)
 
 
-def prepare(control: socket.socket, setup: Any) -> None:
-    """From a fresh interpreter to a confined one with its imports done."""
+def prepare(control: socket.socket, setup: Any, seen: Any) -> None:
+    """From a fresh interpreter to a confined one with its imports done, where `seen` is a reporter that listens."""
     if setup["uid"] is not None:
         confine.drop_privileges(setup["uid"])
     if setup.get("keeper"):
@@ -74,6 +78,7 @@ def prepare(control: socket.socket, setup: Any) -> None:
     make_private_folders(setup["fonts"])
     observe.watch_deprecations()
     observe.watch_pyplot()
+    seen.watch()
     for name in setup["imports"]:
         with contextlib.suppress(ImportError):  # the script will meet it again, and report it as its own
             importlib.import_module(name)
@@ -81,6 +86,7 @@ def prepare(control: socket.socket, setup: Any) -> None:
         gc.collect()
         gc.freeze()  # leaving the interpreter then walks the script's objects only: 0.3 s instead of 1.2 s
     observe.forget_deprecations()
+    seen.forget()
     data_readable = not setup["data"] or os.access(setup["data"], os.R_OK | os.X_OK)
     folders = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in setup["writable"]]
     reply = {"ready": True, "version": sys.version, "data_readable": data_readable}
@@ -92,12 +98,13 @@ def prepare(control: socket.socket, setup: Any) -> None:
 def main() -> None:
     """Prepare, take the one job, and hand over to it."""
     control, setup = call(sys.argv[1])
+    seen = reporter.Reporter()
     try:
-        prepare(control, setup)
+        prepare(control, setup, seen)
     except OSError as error:
         control.sendall(json.dumps({"ready": False, "error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
         os._exit(1)
-    job = receive(control)
+    job, pid = receive(control), os.getpid()
     # out of the way of scripts that close the first descriptors, and of their children that exec
     report = socket.socket(fileno=observe.high_descriptor(control.detach()))
     path = job["script"]
@@ -110,11 +117,14 @@ def main() -> None:
     sys.modules["__main__"] = module
     sys.argv = [path]
     sys.path[0] = os.path.dirname(path)  # until now the folder of this program
+    for name in OURS:  # a script may have modules of these names
+        sys.modules.pop(name, None)
     confine.set_limits(job["limits"])
     outcome = observe.run_as_main(source, path, module.__dict__)
     confine.relax_memory()
     outcome["figures"] = observe.save_figures()
-    observe.send(report, outcome)
+    if os.getpid() == pid:  # a child that the script forked comes here as well
+        observe.send(report, {**outcome, "mark": job["mark"], "facts": seen.collect(module.__dict__)})
     observe.leave(outcome)
 
 
