@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 RETRIES = 4
 """Attempts in a row that bring no new byte."""
 LONGEST_PAUSE_S = 30.0
+ADDRESS = "Check the address (data.hess_url)."
 WORTH_A_RETRY = {408, 425, 429, 500, 502, 503, 504}
 
 Report = Callable[[int, int | None], None]
@@ -29,6 +32,18 @@ class NotThere(InfrastructureError):
 
 class _Interrupted(Exception):
     """The server could not answer this time."""
+
+
+@contextmanager
+def alone(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """One download into a folder at a time; a second one waits and then finds everything done."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another download into this folder is under way; waiting for it.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def sha256_of(path: Path) -> str:
@@ -45,6 +60,7 @@ def download(
     sha256: str = "",
     report: Report | None = None,
     pause_s: float = 1.0,
+    remedy: str = ADDRESS,
 ) -> None:
     """Download a file; what an earlier attempt left in `target.part` is continued where the server can do so.
 
@@ -62,6 +78,8 @@ def download(
         Told the progress.
     pause_s : float
         Before the first retry, in s; doubled each time.
+    remedy : str
+        What to do when the server has no such file, or another one.
 
     Raises
     ------
@@ -73,25 +91,25 @@ def download(
     part = target.with_name(target.name + ".part")
     attempts = 2 if part.exists() else 1  # an old piece may be one of another file: then once more from the start
     for _ in range(attempts):
-        _receive(client, url, part, report or (lambda received, size: None), pause_s)
+        _receive(client, url, part, report or (lambda received, size: None), pause_s, remedy)
         if not sha256 or sha256_of(part) == sha256:
             os.replace(part, target)
             return
         part.unlink()
     raise InfrastructureError(
         f"{url} arrived with a wrong checksum and was discarded.",
-        "Try again; if that does not help, the server has another file: choose another address (data.hess_url).",
+        f"Try again; if that does not help, the server has another file. {remedy}",
     )
 
 
-def _receive(client: httpx.Client, url: str, part: Path, report: Report, pause_s: float) -> None:
+def _receive(client: httpx.Client, url: str, part: Path, report: Report, pause_s: float, remedy: str) -> None:
     """Go on until the file is complete or nothing new arrives any more."""
     import httpx
 
     furthest = fruitless = 0
     while True:
         try:
-            _continue(client, url, part, report)
+            _continue(client, url, part, report, remedy)
             return
         except (httpx.TransportError, _Interrupted) as error:
             reached = part.stat().st_size if part.exists() else 0
@@ -105,7 +123,7 @@ def _receive(client: httpx.Client, url: str, part: Path, report: Report, pause_s
             time.sleep(min(pause_s * 2**fruitless, LONGEST_PAUSE_S))
 
 
-def _continue(client: httpx.Client, url: str, part: Path, report: Report) -> None:
+def _continue(client: httpx.Client, url: str, part: Path, report: Report, remedy: str) -> None:
     """One request, from the byte where the last one ended; from the first byte if the server cannot do that."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
@@ -116,7 +134,7 @@ def _continue(client: httpx.Client, url: str, part: Path, report: Report) -> Non
                 part.unlink()
                 raise _Interrupted("the piece on disk does not belong to this file")
             return
-        _refuse(response, url)
+        _refuse(response, url, remedy)
         continued = response.status_code == 206 and content_range.startswith(f"bytes {have}-")
         if response.status_code == 206 and not continued:
             part.unlink(missing_ok=True)
@@ -131,11 +149,11 @@ def _continue(client: httpx.Client, url: str, part: Path, report: Report) -> Non
                 report(have, size)
 
 
-def _refuse(response: httpx.Response, url: str) -> None:
+def _refuse(response: httpx.Response, url: str, remedy: str) -> None:
     status = f"{response.status_code} {response.reason_phrase}".strip()
     if response.status_code in (404, 410):
-        raise NotThere(f"There is no {url} ({status}).", "Check the address (data.hess_url).")
+        raise NotThere(f"There is no {url} ({status}).", remedy)
     if response.status_code in WORTH_A_RETRY:
         raise _Interrupted(f"the server answers {status}")
     if response.status_code not in (200, 206):
-        raise InfrastructureError(f"The server refuses {url} ({status}).", "Check the address (data.hess_url).")
+        raise InfrastructureError(f"The server refuses {url} ({status}).", remedy)

@@ -8,22 +8,20 @@ that ends in .tar.gz, or a folder that holds such an archive instead of index ta
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import os
 import re
 import shutil
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from gammapygpt.data.download import NotThere, download, sha256_of
+from gammapygpt.data.download import NotThere, alone, download, sha256_of
 from gammapygpt.data.stores import BROKEN, index_tables, read_table
 from gammapygpt.errors import InfrastructureError, UserError
 
@@ -160,7 +158,7 @@ def fetch_release(
     say(release.terms)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder / f".{release.name}.lock", say):
+        with alone(folder / f".{release.name}.lock", say):
             if target.exists():
                 _check_existing(target, release.checksums)
                 return folder
@@ -184,18 +182,6 @@ def _address(url: str, archive: str) -> tuple[str, str]:
         base, _, name = url.rpartition("/")
         return f"{base}/", name
     return url.rstrip("/") + "/", ""
-
-
-@contextmanager
-def _alone(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """One download into a folder at a time; a second one waits and then finds everything done."""
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Another download into this folder is under way; waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _check_existing(target: Path, checksums: Mapping[str, str]) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from astropy.table import Table
+from file_server import FileServer, serving
 
 from gammapygpt.data.fetch import Progress, Release, fetch_release, hess_dl3_dr1
 from gammapygpt.data.stores import find_stores
@@ -21,62 +20,6 @@ from gammapygpt.errors import InfrastructureError, UserError
 
 RUNS = ["data/run_1.fits.gz", "data/run_2.fits.gz"]
 LARGE = RUNS[0]
-
-
-@dataclass
-class Server:
-    """A web server with a release, and its faults."""
-
-    files: dict[str, bytes]
-    ranges: bool = True
-    breaks: dict[str, list[int]] = field(default_factory=dict)
-    """After how many bytes each next answer for a file breaks off."""
-    busy: dict[str, int] = field(default_factory=dict)
-    """How often a file is answered with 503."""
-    requests: list[tuple[str, str]] = field(default_factory=list)
-    """Path and Range header of each request."""
-    url: str = ""
-
-    def asked_for(self, name: str) -> list[str]:
-        return [header for path, header in self.requests if path == f"/release/{name}"]
-
-
-def handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            asked = self.headers.get("Range", "")
-            server.requests.append((self.path, asked))
-            name = self.path.removeprefix("/release/")
-            if server.busy.get(name, 0):
-                server.busy[name] -= 1
-                return self.answer(503, b"")
-            if name not in server.files:
-                return self.answer(404, b"nothing here")
-            body, start = server.files[name], 0
-            if asked and server.ranges:
-                start = int(asked.removeprefix("bytes=").rstrip("-"))
-                if start >= len(body):
-                    return self.answer(416, b"", f"bytes */{len(body)}")
-                return self.answer(206, body[start:], f"bytes {start}-{len(body) - 1}/{len(body)}", name)
-            return self.answer(200, body, "", name)
-
-        def answer(self, status: int, body: bytes, content_range: str = "", name: str = "") -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            if content_range:
-                self.send_header("Content-Range", content_range)
-            self.end_headers()
-            if server.breaks.get(name):
-                body = body[: server.breaks[name].pop(0)]
-                self.close_connection = True
-            self.wfile.write(body)
-
-    return Handler
 
 
 @pytest.fixture(scope="session")
@@ -91,16 +34,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def server(store: dict[str, bytes]) -> Iterator[Server]:
-    state = Server(dict(store))
-    http = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(state))
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    state.url = f"http://127.0.0.1:{http.server_port}/release"
-    yield state
-    http.shutdown()
-    http.server_close()
-    thread.join()
+def server(store: dict[str, bytes]) -> Iterator[FileServer]:
+    with serving(store) as state:
+        yield state
 
 
 @pytest.fixture
@@ -115,7 +51,7 @@ def fetched(folder: Path) -> dict[str, bytes]:
 
 
 def test_release_arrives_whole_with_its_terms(
-    tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
 ) -> None:
     said: list[str] = []
     steps: list[Progress] = []
@@ -130,7 +66,7 @@ def test_release_arrives_whole_with_its_terms(
 
 
 def test_download_that_breaks_off_goes_on_where_it_was(
-    tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
 ) -> None:
     server.breaks[LARGE] = [300_000, 200_000]
     fetch_release(release, tmp_path, server.url, pause_s=0)
@@ -139,7 +75,7 @@ def test_download_that_breaks_off_goes_on_where_it_was(
 
 
 def test_server_without_ranges_starts_over(
-    tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
 ) -> None:
     server.ranges = False
     server.breaks[LARGE] = [300_000]
@@ -149,7 +85,7 @@ def test_server_without_ranges_starts_over(
 
 
 def test_next_call_goes_on_after_the_server_was_gone_for_good(
-    tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
 ) -> None:
     server.breaks[LARGE] = [400_000] + [0] * 20
     with pytest.raises(InfrastructureError, match=r"Cannot download .*run_1.*what has arrived is kept"):
@@ -163,13 +99,15 @@ def test_next_call_goes_on_after_the_server_was_gone_for_good(
     assert server.asked_for("hdu-index.fits.gz") == []
 
 
-def test_a_busy_server_is_asked_again(tmp_path: Path, server: Server, release: Release) -> None:
+def test_a_busy_server_is_asked_again(tmp_path: Path, server: FileServer, release: Release) -> None:
     server.busy[LARGE] = 3
     fetch_release(release, tmp_path, server.url, pause_s=0)
     assert len(server.asked_for(LARGE)) == 4
 
 
-def test_corrupt_file_is_discarded(tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]) -> None:
+def test_corrupt_file_is_discarded(
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
+) -> None:
     server.files[LARGE] = b"x" + store[LARGE][1:]
     with pytest.raises(InfrastructureError, match=r"run_1\.fits\.gz arrived with a wrong checksum and was discarded"):
         fetch_release(release, tmp_path, server.url, pause_s=0)
@@ -181,7 +119,7 @@ def test_corrupt_file_is_discarded(tmp_path: Path, server: Server, release: Rele
 
 
 def test_piece_of_another_file_is_replaced(
-    tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
 ) -> None:
     staging = tmp_path / ".small-release.part" / "data"
     staging.mkdir(parents=True)
@@ -191,7 +129,7 @@ def test_piece_of_another_file_is_replaced(
     assert fetched(tmp_path) == store
 
 
-def test_checksums_published_beside_the_files_are_used(tmp_path: Path, server: Server, release: Release) -> None:
+def test_checksums_published_beside_the_files_are_used(tmp_path: Path, server: FileServer, release: Release) -> None:
     lines = [f"{checksum}  {name}" for name, checksum in release.checksums.items()]
     server.files["SHA256SUMS"] = "\n".join(lines).encode()
     server.files[RUNS[1]] = b"changed"
@@ -199,14 +137,14 @@ def test_checksums_published_beside_the_files_are_used(tmp_path: Path, server: S
         fetch_release(replace(release, checksums={}), tmp_path, server.url, pause_s=0)
 
 
-def test_files_without_a_known_checksum_are_mentioned(tmp_path: Path, server: Server, release: Release) -> None:
+def test_files_without_a_known_checksum_are_mentioned(tmp_path: Path, server: FileServer, release: Release) -> None:
     said: list[str] = []
     fetch_release(replace(release, checksums={}), tmp_path, server.url, say=said.append)
     assert said[1:] == ["No checksum is known for 4 of 4 files."]
 
 
 def test_two_downloads_at_once_share_the_work(
-    tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
 ) -> None:
     with ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(fetch_release, release, tmp_path, server.url) for _ in range(2)]
@@ -215,7 +153,7 @@ def test_two_downloads_at_once_share_the_work(
     assert len(server.asked_for(LARGE)) == 1
 
 
-def test_what_is_there_already_is_kept(tmp_path: Path, server: Server, release: Release) -> None:
+def test_what_is_there_already_is_kept(tmp_path: Path, server: FileServer, release: Release) -> None:
     fetch_release(release, tmp_path, server.url)
     server.requests.clear()
     fetch_release(release, tmp_path, server.url)
@@ -226,14 +164,14 @@ def test_what_is_there_already_is_kept(tmp_path: Path, server: Server, release: 
     assert (tmp_path / "small-release" / RUNS[1]).read_bytes() == b"my own work"
 
 
-def test_missing_file_is_said_at_once(tmp_path: Path, server: Server, release: Release) -> None:
+def test_missing_file_is_said_at_once(tmp_path: Path, server: FileServer, release: Release) -> None:
     del server.files[LARGE]
     with pytest.raises(InfrastructureError, match=r"There is no .*run_1.*404"):
         fetch_release(release, tmp_path, server.url)
     assert len(server.asked_for(LARGE)) == 1
 
 
-def test_index_that_points_outside_is_not_trusted(tmp_path: Path, server: Server, release: Release) -> None:
+def test_index_that_points_outside_is_not_trusted(tmp_path: Path, server: FileServer, release: Release) -> None:
     Table({"OBS_ID": [1], "FILE_DIR": ["../.."], "FILE_NAME": ["profile"]}).write(tmp_path / "hdu-index.fits.gz")
     server.files["hdu-index.fits.gz"] = (tmp_path / "hdu-index.fits.gz").read_bytes()
     with pytest.raises(InfrastructureError, match="outside its folder"):
@@ -256,7 +194,7 @@ def archive_of(members: dict[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def test_release_as_an_archive(tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]) -> None:
+def test_release_as_an_archive(tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]) -> None:
     server.files = {"small_release.tar.gz": archive_of({f"small_release/{name}": body for name, body in store.items()})}
     server.breaks["small_release.tar.gz"] = [1000]
     fetch_release(release, tmp_path / "found", server.url, pause_s=0)
@@ -267,7 +205,7 @@ def test_release_as_an_archive(tmp_path: Path, server: Server, release: Release,
 
 
 def test_archive_of_another_edition_is_mentioned(
-    tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
 ) -> None:
     server.files = {"small_release.tar.gz": archive_of(store | {RUNS[1]: b"without background"})}
     said: list[str] = []
@@ -286,7 +224,9 @@ def test_archive_of_another_edition_is_mentioned(
     ],
     ids=["web page", "leaves the folder", "no data"],
 )
-def test_bad_archive_is_discarded(tmp_path: Path, server: Server, release: Release, body: bytes, words: str) -> None:
+def test_bad_archive_is_discarded(
+    tmp_path: Path, server: FileServer, release: Release, body: bytes, words: str
+) -> None:
     server.files = {"small_release.tar.gz": body}
     with pytest.raises(InfrastructureError, match=words):
         fetch_release(release, tmp_path / "data", server.url)
@@ -294,7 +234,7 @@ def test_bad_archive_is_discarded(tmp_path: Path, server: Server, release: Relea
 
 
 def test_archive_that_lacks_a_file_is_discarded(
-    tmp_path: Path, server: Server, release: Release, store: dict[str, bytes]
+    tmp_path: Path, server: FileServer, release: Release, store: dict[str, bytes]
 ) -> None:
     server.files = {"small_release.tar.gz": archive_of({k: v for k, v in store.items() if k != LARGE})}
     with pytest.raises(InfrastructureError, match=r"lacks 1 files that its index names, data/run_1"):
