@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from gammapygpt import __version__
 from gammapygpt.context import Context
 from gammapygpt.errors import GammapyGPTError, UserError
+from gammapygpt.llm.local.server import kept as local_models
 from gammapygpt.runs.changes import changed_data
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.sandbox import waiting
@@ -53,7 +54,7 @@ class Run:
         UserError, InfrastructureError
             The run stopped and can be resumed.
         """
-        with self.folder.lock():
+        with self.folder.lock(), local_models():
             starting = warm_up(self.context)
             try:
                 yield from self._noted(self.request(), answer)
@@ -198,7 +199,7 @@ def warm_up(context: Context) -> threading.Thread:
         import gammapygpt.graph.build
         import gammapygpt.graph.checkpoints  # noqa: F401
 
-        if llm_is_remote(context):
+        if llm_is_asked(context):
             import langchain_openai  # noqa: F401
 
     threading.Thread(target=imports, daemon=True, name="imports").start()
@@ -207,10 +208,10 @@ def warm_up(context: Context) -> threading.Thread:
     return starting
 
 
-def llm_is_remote(context: Context) -> bool:
+def llm_is_asked(context: Context) -> bool:
     """Whether an agent speaks through a server."""
-    names = {context.backend_name(role) for role in get_args(Role)}
-    return any(name in context.settings.backends and context.settings.backends[name].kind == "openai" for name in names)
+    names = {context.backend_name(role) for role in get_args(Role)} & context.settings.backends.keys()
+    return any(context.settings.backends[name].kind in ("openai", "local") for name in names)
 
 
 def versions(settings: Settings) -> dict[str, str]:

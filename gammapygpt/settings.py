@@ -87,11 +87,32 @@ class Prices(Section):
     output: float = 0.0
 
 
+class ServingSettings(Section):
+    """How a `local` model is served."""
+
+    folder: str = ""
+    """Where you keep model files: searched for one with the right sha256, whatever its name."""
+    threads: int | None = Field(default=None, gt=0)
+    """None means the physical cores."""
+    context: int = Field(default=16384, ge=1024)
+    """Prompt and reply together, in tokens; costs memory (the 1.5B model: 29 kB a token)."""
+    cache_mb: int = Field(default=2048, ge=0)
+    """For what was read of earlier prompts, beyond the last one; filled as they come."""
+    repack: bool = False
+    """Rearrange the weights in memory: some processors are faster then, but two runs no longer share them."""
+
+
+LOCAL = {"model": "qwen2.5-coder-1.5b", "abilities": ["json_schema", "prefill"], "timeout_s": 1800.0, "retries": 1}
+"""What a `local` backend has by default. llama.cpp enforces schemas and goes on with a reply whatever the model; small
+models cannot call tools. One that does not answer is thinking, on a slow machine."""
+
+
 class BackendSettings(Section):
     """One named language model (or none: `cookbook`)."""
 
-    kind: Literal["openai", "cookbook", "scripted"] = "openai"
+    kind: Literal["openai", "local", "cookbook", "scripted"] = "openai"
     model: str = ""
+    """Of a `local` one: a name that `gammapygpt model list` shows, or a GGUF file."""
     base_url: WebAddress = ""
     """OpenAI-compatible endpoint, up to and including `/v1`."""
     api_key_env: VariableName = ""
@@ -105,10 +126,19 @@ class BackendSettings(Section):
     """How often a request is repeated on 429, 5xx, a dropped connection or a timeout."""
     max_output_tokens: int = Field(default=4096, gt=0)
     abilities: list[Ability] | Literal["probe"] = "probe"
-    """What the model can do beyond writing a fenced block; `probe` asks it once and remembers."""
+    """What the model can do beyond writing a fenced block; `probe` asks it once and remembers (not a `local` one)."""
+    serving: ServingSettings = ServingSettings()
+    """Of a `local` one."""
     prices: Prices = Prices()
     replies: str = ""
     """File with the replies of a `scripted` backend."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_kind(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("kind") != "local":
+            return values
+        return {**LOCAL, **{key: value for key, value in values.items() if (key, value) != ("abilities", "probe")}}
 
 
 class AnalysisSettings(Section):
@@ -202,11 +232,20 @@ class ValidationSettings(Section):
     """Names of entry points of the group `gammapygpt.validators`."""
 
 
+BUILT_IN = ("cookbook", "local")
+"""Backends that are there without a settings file."""
+
+
 class Settings(Section):
     default_backend: str = "cookbook"
     roles: dict[Role, str] = Field(default_factory=dict)
     """Backend of a role where it is not the default one."""
-    backends: dict[str, BackendSettings] = Field(default_factory=lambda: {"cookbook": BackendSettings(kind="cookbook")})
+    backends: dict[str, BackendSettings] = Field(
+        default_factory=lambda: {
+            "cookbook": BackendSettings(kind="cookbook"),
+            "local": BackendSettings(kind="local"),
+        }
+    )
     analysis: AnalysisSettings = AnalysisSettings()
     data: DataSettings = DataSettings()
     sandbox: SandboxSettings = SandboxSettings()
@@ -220,12 +259,16 @@ class Settings(Section):
 
     @field_validator("backends", mode="before")
     @classmethod
-    def _with_cookbook(cls, backends: Any) -> Any:
-        """The cookbook is there whatever a file defines."""
+    def _with_the_built_in(cls, backends: Any) -> Any:
+        """The cookbook is there whatever a file defines, and `local` unless a file gives the name to another server."""
         if not isinstance(backends, dict):
             return backends
-        cookbook = backends.get("cookbook", {})
-        return {**backends, "cookbook": {"kind": "cookbook", **cookbook} if isinstance(cookbook, dict) else cookbook}
+        built_in = {}
+        for name in BUILT_IN:
+            given = backends.get(name, {})
+            elsewhere = isinstance(given, dict) and name == "local" and given.get("base_url")
+            built_in[name] = {"kind": name, **given} if isinstance(given, dict) and not elsewhere else given
+        return {**backends, **built_in}
 
     @field_validator("backends")
     @classmethod

@@ -202,7 +202,12 @@ def _unfit(settings: Settings) -> Iterable[UserError]:
             yield UserError(f"{where + ': ' if where else ''}the backend {name!r} has no 'embedding_model'.")
     for name, backend in settings.backends.items():
         where = settings.origin_near("backends", name)
-        needed = {"openai": ("model", "base_url"), "scripted": ("replies",), "cookbook": ()}[backend.kind]
+        needed = {
+            "openai": ("model", "base_url"),
+            "local": ("model",),
+            "scripted": ("replies",),
+            "cookbook": (),
+        }[backend.kind]
         for missing in needed:
             if not getattr(backend, missing):
                 yield UserError(f"{where + ': ' if where else ''}the backend {name!r} has no {missing!r}.")

@@ -11,6 +11,7 @@ In tests, use the fixture `scripted_server` of conftest.py. As a program, for te
     json        an object, written as text
     refusal     why the model will not
     finish      finish reason; `stop` or `tool_calls` by default
+    timings     llama.cpp's own, as they are
     usage       {"input", "cached", "output", "reasoning"} in tokens; null for a server that tells none
     running_usage   true: the usage so far in every chunk, as some servers do
     status, headers, error   an HTTP error instead
@@ -47,11 +48,14 @@ class ScriptedServer:
         `path`, `headers` (names in lower case) and `body` of each POST, in order.
     """
 
-    def __init__(self, replies: list[dict[str, Any]] | None = None, log: Path | None = None, port: int = 0) -> None:
+    def __init__(
+        self, replies: list[dict[str, Any]] | None = None, log: Path | None = None, port: int = 0, key: str = ""
+    ) -> None:
         self.replies = [dict(reply) for reply in replies or []]
         self.requests: list[dict[str, Any]] = []
         self.models = [MODEL]
         self.owner = "tests"
+        self.key = key
         self._log = log
         self._lock = threading.Condition()
         self.closing = threading.Event()
@@ -123,6 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = json.loads(content or b"{}")
+        if self.scripted.key and headers.get("authorization") != f"Bearer {self.scripted.key}":
+            return self._json(401, {"error": {"message": "wrong key"}})
         reply = self.scripted.take({"path": self.path, "headers": headers, "body": body})
         self.scripted.closing.wait(reply.get("delay", 0))
         if reply.get("drop") == "request":
@@ -137,6 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(list(_chunks(reply, body)), reply.get("drop"))
         else:
             self._json(200, _completion(reply, body))
+        return None
 
     def _json(self, status: int, value: object, headers: dict[str, str] | None = None) -> None:
         self._send(status, "application/json", json.dumps(value).encode(), headers)
@@ -203,7 +210,8 @@ def _finish(reply: dict[str, Any]) -> str:
 def _completion(reply: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     choice = {"index": 0, "message": _message(reply, body), "finish_reason": _finish(reply)}
     completion = {"id": "scripted", "object": "chat.completion", "created": 0, "model": body.get("model", MODEL)}
-    return {**completion, "choices": [choice], "usage": _usage(reply)}
+    timings = {"timings": reply["timings"]} if "timings" in reply else {}
+    return {**completion, "choices": [choice], "usage": _usage(reply), **timings}
 
 
 def _chunks(reply: dict[str, Any], body: dict[str, Any]) -> Iterator[dict[str, Any]]:

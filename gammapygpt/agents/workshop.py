@@ -71,6 +71,9 @@ def ask(role: Role, state: RunState, runtime: Runtime[Context], step: str, **que
     def on_token(text: str) -> None:
         runtime.stream_writer({"event": "token", "agent": role, "text": text})
 
+    def on_wait(line: str) -> None:
+        runtime.stream_writer({"event": "waiting", "agent": role, "line": line})
+
     asked = Question(
         role=role,
         step=step,
@@ -79,7 +82,7 @@ def ask(role: Role, state: RunState, runtime: Runtime[Context], step: str, **que
         attempts=state.get("attempts", []),
         **question,
     )
-    reply = speaker.ask(asked, on_token)
+    reply = speaker.ask(asked, on_token, on_wait)
     spent = reply.usage.model_dump(include={"calls", "input_tokens", "cached_tokens", "output_tokens", "model_s"})
     runtime.stream_writer({"event": "answered", "agent": role, "model": reply.model, "fault": reply.fault, **spent})
     return reply

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -59,6 +60,7 @@ def doctor(
     config: ConfigOption = None,
     settings: SetOption = None,
     backend: Annotated[str, typer.Option(help="Look at this backend instead of those in use.")] = "",
+    deep: Annotated[bool, typer.Option("--deep", help="Load a local model too, and measure its speed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Try everything that a run needs: Gammapy, sandbox, data, model endpoint, retrieval. Exit code 3 if one fails."""
@@ -70,10 +72,10 @@ def doctor(
     loaded = load_settings(config, overrides)
     if backend:
         loaded = loaded.model_copy(update={"roles": {}})
-    parts = examination(loaded)
-    width = max(len(name) for name, _ in parts) + 2
+    parts, slow = examination(loaded), measurements(loaded) if deep else []
+    width = max(len(name) for name, _ in parts + slow) + 2
     found = []
-    for check in examine(parts, loaded):
+    for check in chain(examine(parts, loaded), examine(slow, loaded, at_once=1)):
         found.append(check)
         if not as_json:
             show(check, width)
@@ -106,9 +108,15 @@ def examination(settings: Settings) -> list[Part]:
     ]
 
 
-def examine(parts: list[Part], settings: Settings) -> Iterator[Check]:
+def measurements(settings: Settings) -> list[Part]:
+    """What takes longer, and wants the machine for itself: the speed of the local models in use."""
+    names = dict.fromkeys([settings.default_backend, *settings.roles.values()])
+    return [(f"speed {name}", partial(check_speed, name)) for name in names if settings.backends[name].kind == "local"]
+
+
+def examine(parts: list[Part], settings: Settings, at_once: int = 2) -> Iterator[Check]:
     """Carry out all checks; one that breaks is reported and stops no other."""
-    with ThreadPoolExecutor(max_workers=2) as pool:  # two interpreters import Gammapy at a time, no more
+    with ThreadPoolExecutor(max_workers=at_once) as pool:  # two interpreters import Gammapy at a time, no more
         yield from pool.map(lambda part: guarded(part[0], part[1], settings), parts)
 
 
@@ -205,7 +213,20 @@ def check_model(name: str, settings: Settings) -> Check:
 
     check_key(settings, name)
     works, detail, remedy = check_endpoint(name, settings)
-    return Check(f"model {name}", "ok" if works else "fail", detail, "" if works else remedy)
+    return Check(f"model {name}", "fail" if not works else "warn" if remedy else "ok", detail, remedy)
+
+
+def check_speed(name: str, settings: Settings) -> Check:
+    """Load a local model, ask it once and say how fast it was."""
+    from gammapygpt.llm.local.models import gigabytes
+    from gammapygpt.llm.local.speed import measured
+
+    speed = measured(settings.backends[name])
+    detail = (
+        f"loaded in {speed.load_s:.1f} s; reads {speed.read:.1f} and writes {speed.written:.1f} tokens/s "
+        f"with {speed.threads} threads; holds {gigabytes(speed.memory)} of memory"
+    )
+    return Check(f"speed {name}", "ok", detail)
 
 
 def check_retrieval(settings: Settings) -> Check:

@@ -59,6 +59,7 @@ def _planned(event: Event) -> str:
 SENTENCES = {
     "retrieving": lambda event: f"retriever: {event['line']}",
     "retrieved": lambda event: f"retriever: {', '.join(event['sources']) or 'nothing found'}",
+    "waiting": lambda event: f"{event['agent']}: {event['line']}",
     "answered": _answered,
     "planned": _planned,
     "drafted": lambda event: (

@@ -46,6 +46,10 @@ def _made(name: str, chosen: str) -> Backend:
         from gammapygpt.llm.scripted import ScriptedBackend
 
         return ScriptedBackend(name, settings)
+    if settings.kind == "local":
+        from gammapygpt.llm.local.backend import LocalBackend
+
+        return LocalBackend(name, settings)
     from gammapygpt.llm.openai import OpenAIBackend
 
     return OpenAIBackend(name, settings)

@@ -14,6 +14,9 @@ Fault = Literal["", "truncated", "malformed", "empty", "refused"]
 OnToken = Callable[[str], None]
 """Called with each piece of text as it arrives (of a tool call: raw arguments); for showing life, not for reading."""
 
+OnWait = Callable[[str], None]
+"""Told, in a line, what the answer waits for before anything is asked, such as a model that is being loaded."""
+
 
 class Message(BaseModel):
     role: Literal["system", "user", "assistant"]
@@ -70,7 +73,7 @@ class Backend(Protocol):
     def abilities(self) -> frozenset[str]:
         """Of `tools`, `json_schema`, `prefill`, as far as known before the first question."""
 
-    def ask(self, question: Question, on_token: OnToken | None = None) -> Reply:
+    def ask(self, question: Question, on_token: OnToken | None = None, on_wait: OnWait | None = None) -> Reply:
         """Answer.
 
         Raises

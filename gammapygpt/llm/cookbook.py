@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gammapygpt.errors import UserError
-from gammapygpt.llm.base import Fault, OnToken, Question, Reply
+from gammapygpt.llm.base import Fault, OnToken, OnWait, Question, Reply
 from gammapygpt.state import Plan, Request
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class CookbookBackend:
     def __init__(self, name: str = "cookbook") -> None:
         self.name = name
 
-    def ask(self, question: Question, on_token: OnToken | None = None) -> Reply:
+    def ask(self, question: Question, on_token: OnToken | None = None, on_wait: OnWait | None = None) -> Reply:
         """Answer by rules; what they cannot answer comes back with the fault `refused` and the reason."""
         if question.role not in ("planner", "coder"):
             return _refused(f"The cookbook has rules to choose a recipe, none for the {question.role}'s work.")

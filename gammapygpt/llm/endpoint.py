@@ -23,7 +23,7 @@ def check_endpoint(name: str, settings: Settings) -> tuple[bool, str, str]:
     detail : str
         What was found, one line.
     remedy : str
-        What to do; empty where all is well.
+        What to do; empty where all is well. Of one that can be used: what may go wrong.
     """
     try:
         chosen = backend_settings(name, settings)
@@ -31,6 +31,10 @@ def check_endpoint(name: str, settings: Settings) -> tuple[bool, str, str]:
             return True, "recipes, no language model", ""
         if chosen.kind == "scripted":
             return _check_replies(name, chosen)
+        if chosen.kind == "local":
+            from gammapygpt.llm.local.speed import check_local
+
+            return check_local(chosen)
         return _check_models(name, chosen)
     except UserError as error:
         return False, error.message, error.remedy

@@ -15,6 +15,9 @@ _CONTEXT = re.compile(
 )
 
 
+LONGER = "Give the server a longer context"
+
+
 class RefusedRequest(UserError):
     """The server understood who asks and which model, and wants no such request: a parameter or a form of reply."""
 
@@ -46,7 +49,8 @@ def translated(error: Exception, name: str, settings: BackendSettings, key: str)
     if is_too_long(error):
         return InfrastructureError(
             f"{who} says that the prompt is longer than the model's context ({said}).",
-            "Give the server a longer context, or lower retrieval.snippets.",
+            f"{'Raise backends.' + name + '.serving.context' if settings.kind == 'local' else LONGER}, "
+            "or lower retrieval.snippets.",
         )
     if status in (401, 403):
         variable = settings.api_key_env

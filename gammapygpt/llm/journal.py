@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from gammapygpt.errors import InfrastructureError
-from gammapygpt.llm.base import Backend, OnToken, Question, Reply
+from gammapygpt.llm.base import Backend, OnToken, OnWait, Question, Reply
 from gammapygpt.state import Role
 
 FILE = "calls.jsonl"
@@ -58,7 +58,7 @@ class JournaledBackend:
         """Of the backend that is asked."""
         return self.backend.abilities
 
-    def ask(self, question: Question, on_token: OnToken | None = None) -> Reply:
+    def ask(self, question: Question, on_token: OnToken | None = None, on_wait: OnWait | None = None) -> Reply:
         """The recorded reply, else that of the backend, recorded first.
 
         Raises
@@ -70,7 +70,7 @@ class JournaledBackend:
         recorded = self._recorded.get(key)
         if recorded is not None:
             return recorded.model_copy(deep=True)
-        reply = self.backend.ask(question, on_token)
+        reply = self.backend.ask(question, on_token, on_wait)
         call = Call(key=key, backend=self.name, role=question.role, step=question.step, reply=reply)
         with self._lock:
             _append(self._file, call.model_dump_json())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gammapygpt.llm import abilities, forms, patching, reading
-from gammapygpt.llm.base import Fault, OnToken, Question, Reply
+from gammapygpt.llm.base import Fault, OnToken, OnWait, Question, Reply
 from gammapygpt.llm.wire import Answer, Wire
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
@@ -21,14 +21,16 @@ class OpenAIBackend:
         As in the settings; messages and the journal use it.
     settings : BackendSettings
         Of this backend.
+    key : str
+        Of a server that nobody else knows; empty means that of the environment variable which the settings name.
     """
 
     kind = "openai"
 
-    def __init__(self, name: str, settings: BackendSettings) -> None:
+    def __init__(self, name: str, settings: BackendSettings, key: str = "") -> None:
         self.name = name
         self.settings = settings
-        self._wire = Wire(name, settings)
+        self._wire = Wire(name, settings, key)
         self._abilities: frozenset[str] | None = None
 
     @property
@@ -38,7 +40,7 @@ class OpenAIBackend:
             self._abilities = abilities.known(self.settings)
         return self._abilities or frozenset()
 
-    def ask(self, question: Question, on_token: OnToken | None = None) -> Reply:
+    def ask(self, question: Question, on_token: OnToken | None = None, on_wait: OnWait | None = None) -> Reply:
         """Answer; the first question may be preceded by the probe of what the model can do, which is charged with it.
 
         Raises

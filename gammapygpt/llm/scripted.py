@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gammapygpt.errors import UserError
-from gammapygpt.llm.base import Fault, OnToken, Question, Reply
+from gammapygpt.llm.base import Fault, OnToken, OnWait, Question, Reply
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Role, Usage
 
@@ -59,7 +59,7 @@ class ScriptedBackend:
         for role in completed:
             self._next(role)
 
-    def ask(self, question: Question, on_token: OnToken | None = None) -> Reply:
+    def ask(self, question: Question, on_token: OnToken | None = None, on_wait: OnWait | None = None) -> Reply:
         """The next reply for this role.
 
         Raises

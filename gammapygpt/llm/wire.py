@@ -66,9 +66,10 @@ class Tally(threading.local):
 class Wire:
     """The requests of one backend; its client is made at the first one."""
 
-    def __init__(self, name: str, settings: BackendSettings) -> None:
+    def __init__(self, name: str, settings: BackendSettings, key: str = "") -> None:
         self.name = name
         self.settings = settings
+        self._key = key
         self._models: dict[tuple[str, bool], ChatOpenAI] = {}
         self._tally = Tally()
         self._lock = threading.Lock()
@@ -112,7 +113,7 @@ class Wire:
             As `Backend.ask`; `RefusedRequest` and `ServerFault` among them.
         """
         where = endpoint(self.name, self.settings)
-        key = api_key(self.name, self.settings)
+        key = self._key or api_key(self.name, self.settings)
         options = self._options(limit or self.settings.max_output_tokens, tool, response_format, stop)
         began = time.monotonic()
         self._tally.sent = 0

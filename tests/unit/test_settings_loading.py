@@ -9,6 +9,7 @@ import pytest
 
 from gammapygpt import settings_file
 from gammapygpt.errors import UserError
+from gammapygpt.llm.local.models import known_models
 from gammapygpt.settings import Settings, public_settings
 from gammapygpt.settings_loading import check_key, load_settings
 
@@ -38,12 +39,16 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def broken(tmp_path: Path, text: str, environ: dict[str, str] | None = None, **overrides: object) -> str:
-    """The line that a user gets for a settings file."""
+def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(text)
+    return path
+
+
+def broken(tmp_path: Path, text: str, environ: dict[str, str] | None = None, **overrides: object) -> str:
+    """The line that a user gets for a settings file."""
     with pytest.raises(UserError) as error:
-        load_settings(path, overrides, environ or {})
+        load_settings(written(tmp_path, text), overrides, environ or {})
     line = str(error.value)
     assert "\n" not in line
     return line.replace(f"{tmp_path}/", "")
@@ -73,7 +78,23 @@ def test_where_a_value_came_from_makes_no_difference(config: Path):
 
 def test_the_cookbook_is_there_whatever_the_file_defines(config: Path):
     assert load_settings(config, {}, {}).backends["cookbook"].kind == "cookbook"
-    assert list(Settings().backends) == ["cookbook"]
+    assert list(Settings().backends) == ["cookbook", "local"]
+
+
+def test_a_local_model_is_there_too_with_defaults_of_its_own(tmp_path: Path):
+    local = load_settings(None, {}, {"GAMMAPYGPT_CONFIG": str(written(tmp_path, ""))}).backends["local"]
+    assert (local.kind, local.model) == ("local", next(iter(known_models())))
+    assert (local.abilities, local.timeout_s) == (["json_schema", "prefill"], 1800)
+    text = '[backends.mine]\nkind = "local"\nmodel = "~/big.gguf"\nabilities = "probe"\nserving.threads = 4\n'
+    mine = load_settings(written(tmp_path, text), {}, {}).backends["mine"]
+    assert (mine.abilities, mine.retries, mine.serving.threads) == (["json_schema", "prefill"], 1, 4)
+    again = type(mine).model_validate_json(mine.model_dump_json())
+    assert again == mine
+
+
+def test_a_server_that_somebody_called_local_stays_what_it_is(tmp_path: Path):
+    text = '[backends.local]\nmodel = "m"\nbase_url = "http://127.0.0.1:8080/v1"\n'
+    assert load_settings(written(tmp_path, text), {}, {}).backends["local"].kind == "openai"
 
 
 def test_the_file_is_named_by_option_then_by_environment_then_by_the_platform(
@@ -308,7 +329,7 @@ def test_the_presets_are_valid_and_hold_the_usual_servers(tmp_path: Path):
     config = tmp_path / "config.toml"
     config.write_text(settings_file.template())
     settings = load_settings(config, {}, {})
-    assert set(settings.backends) == {"openai", "blablador", "ollama", "vllm", "llamacpp", "cookbook"}
+    assert set(settings.backends) == {"openai", "blablador", "ollama", "vllm", "llamacpp", "local", "cookbook"}
     assert settings.default_backend == "cookbook"
     assert settings.backends["blablador"].api_key_env == "BLABLADOR_API_KEY"
     assert settings.backends["openai"].temperature is None
@@ -316,7 +337,7 @@ def test_the_presets_are_valid_and_hold_the_usual_servers(tmp_path: Path):
 
 def test_every_example_in_the_presets_is_valid_when_it_is_uncommented(tmp_path: Path):
     config = tmp_path / "config.toml"
-    text, n_examples = re.subn(r"^# (\w+ = )", r"\1", settings_file.template(), flags=re.MULTILINE)
+    text, n_examples = re.subn(r"^# ([\w.]+ = )", r"\1", settings_file.template(), flags=re.MULTILINE)
     config.write_text(text)
     settings = load_settings(config, {}, {})
     assert n_examples > 20
