@@ -5,8 +5,10 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
+
 from gammapygpt.checks.provenance import check_provenance
 from gammapygpt.cookbook.book import recipes
+from gammapygpt.state import Request
 
 START = """
 import json
@@ -19,9 +21,9 @@ datasets, model, stat, obs_table = anything()
 END = '\nwith open("result.json", "w") as file:\n    json.dump(result, file)\n'
 
 
-def found(body: str, result: dict | None = None, request: str = "", wanted: tuple = (), end: str = END) -> dict:
+def found(body: str, result: dict | None = None, request: str = "", end: str = END) -> dict:
     """Rule and severity by key."""
-    findings = check_provenance(START + dedent(body) + end, result, request, wanted)
+    findings = check_provenance(START + dedent(body) + end, result, Request(text=request) if request else None)
     return {one.key: (one.rule, one.severity) for one in findings}
 
 
@@ -79,7 +81,7 @@ FALLBACKS = [
     'flux = getattr(stat, "flux", 2.26e-11)',
     "flux = np.nan_to_num(model.integral(), nan=2.26e-11)",
     "flux = float(np.where(np.isfinite(model.integral()), model.integral(), 2.26e-11))",
-    "def flux_():\n    try:\n        return model.integral()\n    except ValueError:\n        return 2.26e-11\nflux = flux_()",
+    "def f():\n    try:\n        return model.integral()\n    except ValueError:\n        return 2.26e-11\nflux = f()",
     "def flux_():\n    if not len(datasets):\n        return 2.26e-11\n    return model.integral()\nflux = flux_()",
 ]
 
@@ -149,6 +151,63 @@ def test_a_constant_that_is_not_what_came_out_was_overwritten() -> None:
 def test_a_literature_value_of_the_request_is_still_no_measurement() -> None:
     asked = "Measure the flux and compare it with the 2.26e-11 cm-2 s-1 of the literature."
     assert found('result = {"flux": 2.26e-11}', request=asked) == {"flux": (LITERAL, "warning")}
+
+
+QUANTITY, UNIT, ENERGIES = "result-quantity", "result-unit", "result-energies"
+
+
+@pytest.mark.parametrize(
+    ("body", "rule", "severity"),
+    [
+        ('result = {"livetime_h": float(obs_table["ONTIME"].quantity.sum().to_value("h"))}', QUANTITY, "error"),
+        (
+            'result = {"livetime_h": sum(o.observation_time_duration for o in datasets).to_value("h")}',
+            QUANTITY,
+            "error",
+        ),
+        ('result = {"excess": float(stat.counts.data.sum())}', QUANTITY, "error"),
+        ('row = datasets.info_table()[-1]\nresult = {"n_off": int(row["counts"])}', QUANTITY, "error"),
+        ('result = {"background": float(np.sum(stat.counts_off.data))}', QUANTITY, "warning"),
+        ('result = {"significance": float(model.ts)}', QUANTITY, "error"),
+        ('result = {"significance": stat.excess / np.sqrt(stat.background)}', QUANTITY, "warning"),
+        ('result = {"index_err": model.index.value}', QUANTITY, "error"),
+        ('result = {"mean_zenith_deg": float(np.mean(obs_table["ALT_PNT"]))}', QUANTITY, "error"),
+        ('result = {"energy_flux_1_10TeV": model.integral(1 * u.TeV, 10 * u.TeV).value}', QUANTITY, "error"),
+        ('result = {"flux_1_10TeV": model.amplitude.value}', QUANTITY, "error"),
+        ('result = {"flux_1_10TeV": model.integral(1 * u.TeV, 30 * u.TeV).value}', ENERGIES, "error"),
+        ('E = [1, 5] * u.TeV\nresult = {"flux_1_10TeV": model.integral(1 * u.TeV, E[1]).value}', None, ""),
+        ('result = {"energy_flux_1_10TeV_erg": model.energy_flux(1, 10).to_value("TeV cm-2 s-1")}', UNIT, "error"),
+        ('result = {"sigma_deg": model.sigma.quantity.to_value("arcmin")}', UNIT, "error"),
+        ('result = {"livetime_h": obs_table["LIVETIME"].quantity.sum().to("min").value}', UNIT, "error"),
+    ],
+)
+def test_a_number_under_the_name_of_another(body: str, rule: str | None, severity: str) -> None:
+    assert list(found(body).values()) == ([(rule, severity)] if rule else [])
+
+
+def test_the_unit_is_that_of_the_request() -> None:
+    body = 'result = {"flux": model.integral(1 * u.TeV, 10 * u.TeV).to_value("m-2 s-1")}'
+    asked = 'Write result.json with "flux" (photon flux 1-10 TeV, cm-2 s-1).'
+    assert found(body, request=asked) == {"flux": (UNIT, "error")}
+    assert found(body, request=asked.replace("cm-2", "m-2")) == {}
+    assert found(body) == {}, "nobody said which"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'result = {"livetime_h": float((obs_table["ONTIME"] * (1 - obs_table["DEADC"])).sum() / 3600)}',
+        'result = {"excess": stat.counts.data.sum() - stat.alpha * stat.counts_off.data.sum()}',
+        'result = {"excess": float(datasets.info_table(cumulative=True)[-1]["excess"])}',
+        'result = {"flux_1_10TeV": model.integral(1000 * u.GeV, 10 * u.TeV).to_value("1 / (cm2 s)")}',
+        'result = {"flux_above_1TeV": model.integral(1 * u.TeV, 100 * u.TeV).to_value("cm-2 s-1")}',
+        'result = {"flux_1TeV": model(1 * u.TeV).to_value("cm-2 s-1 TeV-1")}',
+        'result = {"e_peak_TeV": model.e_peak.to_value("TeV"), "cutoff_TeV": 1 / model.lambda_.value}',
+        'result = {"index": model.index.value, "index_err": model.index.error}',
+    ],
+)
+def test_a_number_under_its_own_name(body: str) -> None:
+    assert found(body) == {}
 
 
 @pytest.mark.parametrize("recipe", recipes())

@@ -2,7 +2,8 @@
 
 A small data-flow analysis of the script finds, for each key, whether its value can only be a constant that stands in
 the script, or may be one that stands in where the computation failed. Numbers of the request and choices of the
-analysis may be repeated in the result; of what is not understood nothing is said.
+analysis may be repeated in the result; of what is not understood nothing is said. What was computed is compared with
+what its key says that it is.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gammapygpt.checks.asking import reading
 from gammapygpt.checks.outcome import META
 from gammapygpt.checks.provenance.expressions import Written
+from gammapygpt.checks.provenance.meaning import check_meaning
 from gammapygpt.checks.provenance.origins import Origin, Row, Table, Ways, Where, either
 from gammapygpt.checks.provenance.statements import Trace
 from gammapygpt.checks.provenance.verdict import Known, fallback, literal, numbers_of
 from gammapygpt.checks.source import Source, parse
-from gammapygpt.state import Finding
+from gammapygpt.state import Finding, Request
 
 __all__ = ["check_provenance", "trace"]
 
 
 def check_provenance(
-    script: str, result: Mapping[str, Any] | None = None, request: str = "", wanted: Sequence[str] = ()
+    script: str, result: Mapping[str, Any] | None = None, request: Request | None = None
 ) -> list[Finding]:
     """Keys of `result.json` whose numbers were not computed; errors where that is certain.
 
@@ -34,18 +37,19 @@ def check_provenance(
         What the run wrote: a constant that is not the number which came out was not used. Before the run: None, and
         only what can be nothing but a constant is an error.
     request
-        What was asked; its numbers may be repeated.
-    wanted
-        Keys that the request asks for.
+        What was asked: its numbers may be repeated, and it says what its keys mean.
     """
     traced = trace(script)
     if traced is None:
         return []
-    about = Known(result, request, frozenset(traced.used), frozenset(wanted))
+    asked = {one.key: one for one in reading(request).wanted}
+    about = Known(result, request.text if request else "", frozenset(traced.used), frozenset(asked))
     found: list[Finding] = []
     for key, value in written_table(traced.results).items.items():
         if isinstance(key, str) and not key.startswith("_") and (result is None or key in result):
             found += judged(key, value, about)
+            if isinstance(value, Origin) and value.computed:
+                found += check_meaning(key, value, asked)
     return found
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
-from gammapygpt.checks.provenance.expressions import (
+from gammapygpt.checks.provenance.by_name import (
     LONGEST,
     OF_NUMBERS,
     SAME_NUMBER,
     SAME_NUMBER_METHODS,
     SAME_VALUE,
     TEXT_METHODS,
-    Expressions,
     is_key,
-    merged,
     same,
     unfolded,
-    with_item,
 )
+from gammapygpt.checks.provenance.expressions import Expressions, merged, with_item
 from gammapygpt.checks.provenance.origins import (
     COMPUTED,
     UNKNOWN,
@@ -30,6 +29,7 @@ from gammapygpt.checks.provenance.origins import (
     Text,
     Ways,
     Where,
+    behind,
     combined,
     constant,
     converted,
@@ -37,6 +37,7 @@ from gammapygpt.checks.provenance.origins import (
     element,
     known,
 )
+from gammapygpt.checks.selection import last_part
 
 CHANGES = {"update", "setdefault", "append", "extend", "insert", "add"}
 """Methods that change a dictionary or list in its place."""
@@ -61,7 +62,14 @@ class Calls(Expressions):
             found = self.method(node, node.func, positional, named)
         if found is None:
             self.note_used([*positional, *named.values()])
-            return COMPUTED
+            name, last = self.name_of(node)
+            first = positional[0] if positional and name.startswith("numpy.") else COMPUTED
+            if isinstance(first, Origin) and first.path:
+                return behind(first, last, first.unit)
+            base = self.of(node.func.value) if isinstance(node.func, ast.Attribute) else COMPUTED
+            given = [known(value) for value in positional]
+            given = [] if not all(isinstance(one, int | float) for one in given) else given
+            return behind(base, last, given=tuple(map(float, given)))
         return found
 
     def note_used(self, values: list[Where]) -> None:
@@ -120,8 +128,10 @@ class Calls(Expressions):
             return either([COMPUTED, positional[-1]], Ways(f"the default of `{last}`"))
         if last in ("sum", "min", "max", "pow", "divmod") and positional:
             inner = positional[0].parts if len(positional) == 1 and isinstance(positional[0], Row) else positional
-            fallback = any(isinstance(value, Origin) and value.computed for value in inner)
-            return COMPUTED if fallback else combined(list(inner), unfolded, node.lineno)
+            whole = either(inner, Ways(loop=True))
+            if isinstance(whole, Origin) and whole.computed:
+                return behind(whole, last, whole.unit if last in ("sum", "min", "max") else "")
+            return combined(list(inner), unfolded, node.lineno)
         return None
 
     def numbers(self, node: ast.Call, positional: list[Where], named: dict[str, Where]) -> Where | None:
@@ -129,6 +139,8 @@ class Calls(Expressions):
         name, last = self.name_of(node)
         if not name.startswith(OF_NUMBERS) or not positional:
             return None
+        if last in UNFOLDED and isinstance(positional[0], Origin) and positional[0].computed:
+            return behind(positional[0], last)
         if last in SAME_NUMBER:
             return converted(positional[0], same if last not in UNFOLDED else None)
         if last == "nan_to_num":
@@ -162,8 +174,19 @@ class Calls(Expressions):
             texts = [known(value) for value in positional]
             return COMPUTED if UNKNOWN in texts else converted(base, lambda text: getattr(text, last)(*texts))
         if isinstance(base, Origin | Row) and last in SAME_NUMBER_METHODS:
-            return converted(base, None if last in ("to", "to_value", "decompose") else same)
+            found = converted(base, None if last in ("to", "to_value", "decompose") else same)
+            return in_unit(found, self.unit_of(node.args[0])) if last in ("to", "to_value") and node.args else found
         return None
+
+    def unit_of(self, node: ast.expr) -> str:
+        """A unit as the script writes it: `"cm-2 s-1"`, `u.TeV`, `u.Unit("m2")`; empty where that is not known."""
+        if isinstance(node, ast.Call) and last_part(node.func) == "Unit" and node.args:
+            return self.unit_of(node.args[0])
+        text = known(self.of(node))
+        if isinstance(text, str):
+            return text
+        name = self.module(node)
+        return name.removeprefix("astropy.units.") if name.startswith("astropy.units.") else ""
 
     def table_method(self, node: ast.Call, base: Table, last: str, positional: list[Where]) -> Where | None:
         """Methods of a dictionary."""
@@ -189,6 +212,11 @@ class Calls(Expressions):
 
 
 UNFOLDED = {"sqrt", "log", "log10", "exp", "power", "degrees", "radians", "deg2rad", "rad2deg", "negative", "full"}
+
+
+def in_unit(where: Where, unit: str) -> Where:
+    """A value after a conversion."""
+    return replace(where, unit=unit) if isinstance(where, Origin) else where
 
 
 def zipped(columns: list[Where]) -> Row:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gammapygpt.checks.output import is_result, written
+from gammapygpt.checks.provenance.by_name import (
+    LONGEST,
+    OPERATORS,
+    SAME_NUMBER_ATTRIBUTES,
+    UNITS,
+    is_key,
+    same,
+    unfolded,
+)
 from gammapygpt.checks.provenance.origins import (
     COMPUTED,
+    LONGEST_PATH,
     UNKNOWN,
     File,
     Function,
@@ -19,6 +29,7 @@ from gammapygpt.checks.provenance.origins import (
     Text,
     Ways,
     Where,
+    behind,
     combined,
     constant,
     converted,
@@ -29,58 +40,6 @@ from gammapygpt.checks.provenance.origins import (
 from gammapygpt.checks.selection import last_part
 from gammapygpt.checks.source import Source
 from gammapygpt.checks.strings import strings
-
-OPERATORS: dict[type, Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Not: operator.not_,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-    ast.In: lambda one, many: one in many,
-    ast.NotIn: lambda one, many: one not in many,
-}
-SAME_VALUE: dict[str, Callable[..., Any]] = {"float": float, "int": int, "abs": abs, "round": round, "str": str}
-"""Builtins whose result is their argument in another type."""
-SAME_NUMBER = {
-    *("float64", "float32", "int64", "int32", "asarray", "array", "squeeze", "atleast_1d", "ravel", "round", "around"),
-    *("Quantity", "Decimal", "Fraction", "sqrt", "log", "log10", "exp", "power", "degrees", "radians", "abs", "fabs"),
-    *("deg2rad", "rad2deg", "negative", "absolute", "asscalar", "full", "full_like"),
-}
-"""Functions of numpy, math and astropy that only convert numbers."""
-SAME_NUMBER_METHODS = {
-    *("to", "to_value", "item", "squeeze", "astype", "ravel", "flatten", "tolist", "copy", "round", "decompose"),
-}
-SAME_NUMBER_ATTRIBUTES = {"value", "si", "cgs", "real", "n", "nominal_value"}
-OF_NUMBERS = ("numpy.", "math.", "astropy.units.", "decimal.", "fractions.", "builtins.")
-TEXT_METHODS = {
-    *(
-        "removesuffix",
-        "removeprefix",
-        "strip",
-        "lower",
-        "upper",
-        "replace",
-        "startswith",
-        "endswith",
-        "format",
-        "split",
-    ),
-    *("join", "partition", "rpartition", "title", "capitalize", "isdigit"),
-}
-LONGEST = 64
-"""Parts of a list that are followed one by one."""
 
 
 class Written(NamedTuple):
@@ -146,12 +105,17 @@ class Expressions:
         return self.source.dotted(node)
 
     def of_attribute(self, node: ast.Attribute) -> Where:
-        """`base.name`; units and constants of nature count as the number 1."""
+        """`base.name`; a unit counts as a number: energies in TeV, angles in deg, times in h, others 1."""
         name = self.module(node)
-        if name.startswith(("astropy.units.", "numpy.pi", "math.pi", "numpy.e", "math.e")):
-            return constant(1 if name.startswith("astropy") else UNKNOWN, node.lineno)
+        if name.startswith("astropy.units."):
+            return constant(UNITS.get(node.attr, 1), node.lineno)
+        if name in ("numpy.pi", "math.pi", "numpy.e", "math.e"):
+            return constant(UNKNOWN, node.lineno)
         base = self.of(node.value)
-        return converted(base, same) if node.attr in SAME_NUMBER_ATTRIBUTES else COMPUTED
+        found = converted(base, same) if node.attr in SAME_NUMBER_ATTRIBUTES else behind(base, node.attr)
+        if isinstance(found, Origin) and found.computed and node.attr in SAME_NUMBER_ATTRIBUTES:
+            return replace(found, path=(*found.path[-LONGEST_PATH:], node.attr))
+        return found
 
     def of_list(self, node: ast.List | ast.Tuple | ast.Set) -> Where:
         """A list that is written out."""
@@ -184,6 +148,8 @@ class Expressions:
             return merged(left, right)
         if isinstance(node.op, ast.Add) and isinstance(left, Row) and isinstance(right, Row):
             return Row((*left.parts, *right.parts), left.more or right.more)
+        if isinstance(node.op, ast.Div) and isinstance(right, Origin) and right.path[-1:] == ("sqrt",):
+            return Origin(computed=True, path=("divided by sqrt",))
         return combined([left, right], OPERATORS.get(type(node.op), unfolded), node.lineno)
 
     def of_unaryop(self, node: ast.UnaryOp) -> Where:
@@ -252,6 +218,8 @@ class Expressions:
             return base.parts[index] if -len(base.parts) <= index < len(base.parts) else COMPUTED
         if isinstance(base, Row):
             return base if isinstance(node.slice, ast.Slice) else element(base)
+        if isinstance(base, Origin) and base.computed and isinstance(index, str):
+            return behind(base, index)
         return converted(base) if isinstance(base, Origin) else COMPUTED
 
     def of_listcomp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Where:
@@ -306,21 +274,6 @@ class Expressions:
     def name_of(self, node: ast.Call) -> tuple[str, str]:
         """Full name of what is called where it was imported, and its last part."""
         return self.module(node.func), last_part(node.func)
-
-
-def same(value: Any) -> Any:
-    """The same."""
-    return value
-
-
-def unfolded(*values: Any) -> Any:
-    """An operator that is not worked out."""
-    return UNKNOWN
-
-
-def is_key(value: Any) -> bool:
-    """Whether a constant can be the key of a dictionary."""
-    return isinstance(value, str | int | float | bool | tuple | None)
 
 
 def with_item(table: Table, key: Any, value: Where) -> Table:

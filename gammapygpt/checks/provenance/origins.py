@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 MOST = 24
 """Constants that one value may be; beyond that it counts as computed."""
+LONGEST_PATH = 11
+"""Names of a path that are kept, but for the last."""
 
 
 class Unknown:
@@ -40,6 +42,12 @@ class Origin:
 
     computed: bool = False
     hands: frozenset[Hand] = frozenset()
+    path: tuple[str, ...] = ()
+    """The last names that led to it: `spectral_model`, `integral`; empty after arithmetic."""
+    unit: str = ""
+    """That it was last converted to, as the script writes it."""
+    given: tuple[float, ...] = ()
+    """Constants that the last method of the path which took any was given, such as energies in TeV."""
 
     @property
     def by_hand(self) -> bool:
@@ -163,7 +171,10 @@ def _plain(values: Sequence[Origin], ways: Ways) -> Origin:
             hands |= value.hands
     if not computed and ways.by_data and len({str(hand.value) for hand in hands}) > 1:
         return COMPUTED
-    return Origin(computed, frozenset(hands)) if len(hands) <= MOST else COMPUTED
+    told = [value for value in values if value.computed]
+    same = bool(told) and len({(value.path, value.unit, value.given) for value in told}) == 1
+    whole = replace(told[0] if same else NOTHING, computed=computed, hands=frozenset(hands))
+    return whole if len(hands) <= MOST else COMPUTED
 
 
 def _table(tables: Sequence[Table], ways: Ways) -> Table:
@@ -181,6 +192,13 @@ def _row(rows: Sequence[Row], ways: Ways) -> Row:
     return Row((either(parts, Ways(loop=True)),), more=True)
 
 
+def behind(where: Where, name: str, unit: str = "", given: tuple[float, ...] = ()) -> Origin:
+    """What an attribute, a method, an entry or a function of a computed value gives."""
+    before = where if isinstance(where, Origin) else NOTHING
+    path = (*before.path[-LONGEST_PATH:], name)
+    return Origin(computed=True, path=path, unit=unit, given=given or before.given)
+
+
 def element(where: Where) -> Where:
     """What any part of a list, or any value of a dictionary, is."""
     if isinstance(where, Row):
@@ -188,7 +206,7 @@ def element(where: Where) -> Where:
     if isinstance(where, Table):
         values = [*where.items.values(), *([where.rest] if where.rest is not None else [])]
         return either(values) if values else COMPUTED
-    return COMPUTED
+    return replace(where, hands=frozenset()) if isinstance(where, Origin) and where.computed else COMPUTED
 
 
 def combined(values: Sequence[Where], fold: Callable[..., Any], line: int) -> Where:

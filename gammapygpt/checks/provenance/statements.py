@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from gammapygpt.checks.provenance.by_name import OPERATORS, is_key, unfolded
 from gammapygpt.checks.provenance.calls import Calls
-from gammapygpt.checks.provenance.expressions import OPERATORS, is_key, merged, unfolded, with_item
+from gammapygpt.checks.provenance.expressions import merged, with_item
 from gammapygpt.checks.provenance.origins import (
     COMPUTED,
     UNKNOWN,
