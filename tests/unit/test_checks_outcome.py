@@ -365,3 +365,17 @@ def test_a_broken_validator_is_not_the_fault_of_the_script(tmp_path: Path) -> No
 def test_an_unknown_validator_lists_the_installed_ones(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"`missing`.*crab_is_bright"):
         checks.validate(tmp_path, [], validators=["missing"])
+
+
+LITERAL = 'import json\nfrom gammapy.data import DataStore\njson.dump({"flux": 2.26e-11}, open("result.json", "w"))\n'
+
+
+def test_a_number_that_was_not_computed_fails_unless_it_is_known_to_be_right(tmp_path: Path) -> None:
+    workspace = written(tmp_path, {"flux": 2.26e-11})
+    validation = checks.validate(workspace, [], script=LITERAL)
+    assert [(one.rule, one.severity) for one in validation.findings] == [("result-from-literal", "error")]
+    assert not validation.passed
+    known = [checks.Expected(key="flux", type="float", value=2.3e-11, rel_tol=0.1)]
+    assert checks.validate(workspace, [], known, script=LITERAL).passed, "a known answer has the last word"
+    without = LITERAL.replace("from gammapy.data import DataStore\n", "")
+    assert checks.validate(workspace, [], script=without).passed, "no analysis that could be believed or not"

@@ -21,7 +21,7 @@ from gammapygpt.checks.provenance.verdict import Known, fallback, literal, numbe
 from gammapygpt.checks.source import Source, parse
 from gammapygpt.state import Finding, Request
 
-__all__ = ["check_provenance", "trace"]
+__all__ = ["check_provenance", "trace", "uses_gammapy"]
 
 
 def check_provenance(
@@ -64,6 +64,12 @@ def trace(script: str) -> Trace | None:
     except RecursionError:
         return None
     return walk
+
+
+def uses_gammapy(script: str) -> bool:
+    """Whether a script imports Gammapy at all."""
+    source = parse(script)
+    return isinstance(source, Source) and any(name.split(".")[0] == "gammapy" for name in source.imports.values())
 
 
 def written_table(results: Sequence[Written]) -> Table:
