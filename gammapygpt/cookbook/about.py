@@ -50,6 +50,10 @@ class About(BaseModel):
     """Words that choose a value of a constant."""
     required: list[str] = Field(default_factory=list)
     """Constants that a request must give, for a default would be made up; `INDEX|ALPHA` for one of several."""
+    does: list[str] = Field(default_factory=list)
+    """What few recipes do and this one does along the way: names in `demands.BEYOND`."""
+    band: bool = False
+    """Its fluxes are of the energies of the analysis, unless a request gives energies for both."""
     fixed: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Shared constants that it has not, but whose values it keeps to."""
 

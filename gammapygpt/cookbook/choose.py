@@ -180,7 +180,8 @@ def place_integrals(reading: Reading, recipe: Recipe) -> None:
     takes_own = "spectrum" in recipe.about.vocabulary or any(key.takes == "range" for key in recipe.about.keys.values())
     has = {"ENERGY_MIN", "ENERGY_MAX"} <= set(recipe.constants)
     analysis = (reading.values.get("ENERGY_MIN"), reading.values.get("ENERGY_MAX"))
-    if has and not takes_own and ranges:
+    agree = all(given in (None, own) for pair in ranges for given, own in zip(analysis, pair, strict=True))
+    if has and ranges and (not takes_own or (recipe.about.band and agree)):
         for low, high in ranges:
             for name, value in (("ENERGY_MIN", low), ("ENERGY_MAX", high)):
                 reading.give(name, value, f"{low:g} to {high:g} TeV")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from gammapygpt.cookbook.book import Recipe, recipes
 from gammapygpt.cookbook.given import SHARED
@@ -117,14 +118,16 @@ def uncovered(reading: Reading, recipe: Recipe) -> list[str]:
         f"{recipes()[name].title[:1].lower()}{recipes()[name].title[1:]} (“{words}”)" for name, words in others.items()
     ]
     own = [recipes()[name].about.asked for name in covered if name in recipes()]
-    found += beyond(reading, [*own, *(words for words in words_of_all(recipe) if words)])
+    found += beyond(reading, [*own, *(words for words in words_of_all(recipe) if words)], recipe.about.does)
     return found + [f"“{' '.join(words.split())}”" for words in reading.unread]
 
 
-def beyond(reading: Reading, own: list[str]) -> list[str]:
-    """What the request wants and no recipe does, but where words of the recipe's own are about it."""
+def beyond(reading: Reading, own: list[str], done: Collection[str] = ()) -> list[str]:
+    """What the request wants and no recipe does, but where words of the recipe's own are about it, or it does it."""
     found = []
     for name, pattern in BEYOND.items():
+        if name in done:
+            continue
         for match in re.finditer(pattern, reading.prose, re.IGNORECASE):
             if not NEGATION.search(reading.prose[: match.start()]) and not _is_own(match, reading.prose, own):
                 found.append(f"{name} (“{match.group()}”)")

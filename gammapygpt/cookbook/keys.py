@@ -199,7 +199,9 @@ def quantity(
     unit = unit or unit_in(meaning) or of_key
     known = rules(about, shape, spectrum)
     explained = re.sub(r"[\"_]", " ", meaning).lower()
-    name, default = _first(known, words) or _first(known, explained) or ("", "")
+    name, default = (
+        _first(known, words) or _first(known, explained) or _first(known, f"{words} {explained}") or ("", "")
+    )
     if not name or re.search(r"\bcrab( nebula)?\b.{0,10}\bunits?\b|\bcrab$|% of", f"{words} {explained}"):
         return None
     if not error and re.search(

@@ -70,8 +70,8 @@ def test_no_opinion(role: str):
 
 @pytest.mark.parametrize("role", ["planner", "coder"])
 def test_refusal_says_what_cannot_and_what_can_be_done(role: str):
-    request = Request(text="Make a light curve of the Crab Nebula", stores=[STORE])
+    request = Request(text="Make a phasogram of the Crab pulsar", stores=[STORE])
     reply = CookbookBackend().ask(question(role, request))
     assert reply.fault == "refused"
-    assert "no recipe for a light curve (“light curve”)" in reply.fault_message
+    assert "no recipe for a pulsar phase (“phasogram”)" in reply.fault_message
     assert "Reflected-regions spectrum" in reply.fault_message

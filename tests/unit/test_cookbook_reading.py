@@ -273,8 +273,7 @@ def test_keys_that_mean_nothing_here(key: str, meaning: str):
 
 
 REFUSALS = {
-    "Make a light curve of PKS 2155-304": "a light curve",
-    "Measure the night-by-night flux of PKS 2155-304": "a light curve",
+    "Make a light curve of PKS 2155-304 for 0.5-1 TeV and for 1-10 TeV": "“1-10 TeV”",
     "Significance map of MSH 15-52": "map",
     "3D fit of the Crab with a ring background": "a ring background",
     "Theta-squared plot of the Crab": "a theta-squared plot",
@@ -321,3 +320,41 @@ def test_what_is_not_wanted_is_no_demand(words: str):
 def test_a_path_that_is_no_data_store_is_refused_even_when_none_is_known(path: str):
     request = Request(text=f"Spectrum of the Crab from $GAMMAPY_DATA/{path}, 1-10 TeV")
     assert choose(request, []).refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Measure the night-by-night flux of PKS 2155-304 above 500 GeV", {"TIME_BINS": "night", "ENERGY_MIN": 0.5}),
+        ("Light curve of PKS 2155-304 in 5-minute bins, 0.7-20 TeV", {"TIME_BIN_WIDTH": 5.0, "ENERGY_MAX": 20.0}),
+        ("Is PKS 2155-304 variable? One point per run, photon index 3.3", {"TIME_BINS": "run", "INDEX": 3.3}),
+        (
+            "Weekly light curve of PKS 2155-304, flux 1-10 TeV, with 95% upper limits for weeks below 3 sigma",
+            {"TIME_BINS": "week", "ENERGY_MIN": 1.0, "CONFIDENCE_LEVEL": 0.95, "UPPER_LIMIT_BELOW": 3.0},
+        ),
+    ],
+)
+def test_light_curves(text: str, expected: dict):
+    choice = answer(text)
+    assert choice.recipe == "light_curve", choice.refusal
+    assert expected.items() <= choice.parameters.items()
+
+
+@pytest.mark.parametrize(
+    ("key", "meaning", "expected"),
+    [
+        ("flux_peak", "", ("flux_max", "cm-2 s-1")),
+        ("lowest_flux_err", "", ("flux_min_error", "cm-2 s-1")),
+        ("t_peak", "(MJD of the brightest run)", ("time_max", "d")),
+        ("time_of_max", "(MJD, UTC)", ("time_max", "d")),
+        ("F_var", "", ("fvar", "")),
+        ("chi2_per_ndf", "", ("chi2_ndf", "")),
+        ("brightest_run", "", ("obs_id_max", "")),
+        ("index", "of the fit to all runs", ("parameter", "")),
+        ("flux_std", "", None),
+        ("time_of_max", "", None),
+    ],
+)
+def test_keys_of_light_curves(key: str, meaning: str, expected: tuple[str, str] | None):
+    found = quantity(key, meaning, "", recipes()["light_curve"].about)
+    assert (found and (found.name, found.unit)) == expected

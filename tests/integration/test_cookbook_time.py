@@ -1,0 +1,86 @@
+"""Light curves from simulated runs: a source that does not vary is found not to vary, at the flux that went in."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from cookbook_requests import run_script
+
+from gammapygpt.cookbook.book import fill, recipes
+from gammapygpt.data.truth import truth_path
+
+TARGET = {"DATA_STORE": "dl3-simulated", "TARGET_RA": 83.633, "TARGET_DEC": 22.0145}
+
+
+def photon_flux(data: Path, low: float, high: float) -> float:
+    """Integral of the simulated power law between two energies in TeV, cm-2 s-1."""
+    true = {entry["key"]: entry["value"] for entry in tomllib.loads(truth_path(data).read_text())["expected"]}
+    power = true["index"] - 1
+    return true["amplitude"] * (low**-power - high**-power) / power
+
+
+def events_near_the_source(data: Path, radius_deg: float, low: float, high: float, runs: tuple[int, ...]) -> int:
+    """Events of some runs in a circle and an energy range (TeV), from the event tables alone."""
+    source = SkyCoord(TARGET["TARGET_RA"], TARGET["TARGET_DEC"], unit="deg")
+    count = 0
+    for path in sorted((data / "dl3-simulated").rglob("*.fits*")):
+        if "index" not in path.name and (events := Table.read(path, hdu="EVENTS")).meta["OBS_ID"] in runs:
+            near = SkyCoord(events["RA"], events["DEC"], unit="deg").separation(source).deg < radius_deg
+            count += int(np.sum(near & (events["ENERGY"] >= low) & (events["ENERGY"] < high)))
+    return count
+
+
+def test_light_curve_of_a_constant_source(simulated_data: Path, tmp_path: Path):
+    parameters = {**TARGET, "ENERGY_MIN": 1.0, "ENERGY_MAX": 10.0, "AEFF_MAX_PERCENT": 0.0, "INDEX": 2.5}
+    results = recipes()["light_curve"].constants["RESULTS"].default
+    more = {"n_on": ["n_on", ""], "weighted": ["flux_weighted_mean", "cm-2 s-1"], "start": ["time_first", "d"]}
+    more["flux_mean_2_5TeV"] = ["flux_mean", 2.0, 5.0, "cm-2 s-1"]
+    script = fill(recipes()["light_curve"], {**parameters, "RESULTS": results | more})
+    result = run_script(script, tmp_path, simulated_data)
+    true = photon_flux(simulated_data, 1, 10)
+    assert result["n_points"] == result["n_obs"] == result["ndf"] + 1 == 4
+    assert result["flux_mean"] == pytest.approx(true, abs=3.5 * result["flux_mean_err"])
+    assert result["flux_mean_err"] < 0.1 * true
+    assert result["flux_mean_2_5TeV"] == pytest.approx(
+        photon_flux(simulated_data, 2, 5), abs=3.5 * result["flux_mean_2_5TeV_err"]
+    )
+    assert result["flux_min"] < true < result["flux_max"]
+    assert result["n_on"] == events_near_the_source(simulated_data, 0.11, 1, 10, runs=(1, 2, 3, 4))
+    assert result["p_value"] > 1e-3
+    table = Table.read(tmp_path / "light_curve.ecsv")
+    flux, error = np.squeeze(table["flux"]), np.squeeze(table["flux_err"])
+    assert flux.argmax() == result["i_max"]
+    weighted = np.average(flux, weights=error**-2)
+    assert result["weighted"] == pytest.approx(weighted, rel=1e-6)
+    assert result["chi2"] == pytest.approx(np.sum((flux - weighted) ** 2 / error**2), rel=1e-6)
+    runs = Table.read(simulated_data / "dl3-simulated" / "obs-index.fits.gz")
+    reference = runs.meta["MJDREFI"] + runs.meta["MJDREFF"]
+    assert result["start"] == pytest.approx(
+        reference + min(runs["TSTART"]) / 86400, abs=0.001
+    )  # TT is 1 min ahead of UTC
+    assert result["_meta"]["fit_success"] is True
+    assert (tmp_path / "light_curve.png").stat().st_size > 1000
+
+
+def test_bins_of_minutes_share_the_events_of_the_runs(simulated_data: Path, tmp_path: Path):
+    parameters = {**TARGET, "OBS_IDS": [1, 2], "TIME_BIN_WIDTH": 12.0, "AEFF_MAX_PERCENT": 0.0, "INDEX": 2.5}
+    wanted = {
+        "n": ["n_points", ""],
+        "fluxes": ["fluxes", "cm-2 s-1"],
+        "times": ["times", "d"],
+        "n_on": ["n_on", ""],
+    }
+    script = fill(recipes()["light_curve"], {**parameters, "RESULTS": wanted})
+    result = run_script(script, tmp_path, simulated_data)
+    assert result["n"] == len(result["fluxes"]) == len(result["times"]) >= 5  # runs of half an hour
+    assert all(
+        round((b - a) * 1440, 6) % 12 == pytest.approx(0, abs=1e-4)
+        for a, b in zip(result["times"], result["times"][1:], strict=False)
+    )
+    assert result["n_on"] == events_near_the_source(simulated_data, 0.11, 1, 10, runs=(1, 2))
+    assert np.mean(result["fluxes"]) == pytest.approx(photon_flux(simulated_data, 1, 10), rel=0.15)
