@@ -280,6 +280,8 @@ class RunState(TypedDict, total=False):
     draft: Draft | None
     attempts: Annotated[list[Attempt], operator.add]
     critique: Critique | None
+    objections: dict[int, str]
+    """By number of an attempt that passed all gates, why the critic does not take it for an answer."""
     refusal: str
     """Why an agent says that the request cannot be served, or empty."""
     usage: Annotated[Usage, operator.add]

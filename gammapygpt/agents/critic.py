@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+import json
+from typing import Any, Literal, get_args
 
 from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
 from gammapygpt.agents.repairing import failure
 from gammapygpt.agents.strategy import strategy
-from gammapygpt.agents.workshop import ask, conversation
+from gammapygpt.agents.workshop import ask, backend, conversation, system_turn
 from gammapygpt.context import Context
-from gammapygpt.llm.base import Reply
+from gammapygpt.llm.base import Message, Reply
+from gammapygpt.prompts import render
 from gammapygpt.state import Attempt, Critique, FailureKind, RunState, Usage
 
 KINDS = [kind for kind in get_args(FailureKind) if kind not in ("infrastructure", "budget")]
 ACTIONS = ["repair", "fresh", "replan", "give_up"]
+VERDICTS: dict[str, Literal["accept", "repair", "replan", "give_up"]] = {
+    "accept": "accept",
+    "repair": "repair",
+    "replan": "replan",
+    "impossible": "give_up",
+}
+"""What a model may say of a result, and the action that it stands for."""
+MOST_RESULT = 6000
+"""Characters of result.json that the critic reads."""
 PATIENCE = 2
 """Failed attempts before a model's word is taken that it cannot be done."""
 
@@ -24,13 +35,106 @@ def criticise(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     """Judge the last attempt."""
     attempts = state["attempts"]
     last = attempts[-1]
-    if last.passed:
-        critique, usage = on_success(last), Usage()
-    else:
+    objections = state.get("objections", {})
+    if not last.passed:
         reply = asked(state, runtime)
         critique, usage = on_failure(attempts, reply), reply.usage
+    elif worth_asking(state, runtime.context):
+        reply = looked_at(state, runtime)
+        critique, usage = with_verdict(on_success(last), reply, known=bool(state["request"].expect_file)), reply.usage
+    else:
+        critique, usage = on_success(last), Usage()
+    if last.passed and critique.action != "accept":
+        objections = {**objections, last.number: critique.diagnosis}
     runtime.stream_writer({"event": "criticised", "attempt": last.number, **critique.model_dump()})
-    return {"critique": critique, "usage": usage}
+    return {"critique": critique, "objections": objections, "usage": usage}
+
+
+def worth_asking(state: RunState, context: Context) -> bool:
+    """Whether a model should look at a result that passed: a model wrote the script, and this one can judge.
+
+    A recipe that covers the request was written and tested by people; a model that cannot call tools sees ghosts.
+    """
+    speaker = backend("critic", context)
+    return state["attempts"][-1].how != "recipe" and speaker.kind != "cookbook" and "tools" in speaker.abilities
+
+
+def looked_at(state: RunState, runtime: Runtime[Context]) -> Reply:
+    """Ask whether the numbers are those that were asked for."""
+    last, plan = state["attempts"][-1], state.get("plan")
+    result = last.validation.result if last.validation else {}
+    messages = [
+        system_turn("critic", runtime.context),
+        Message(
+            role="user",
+            content=render(
+                "critic",
+                "success",
+                request=state["request"].text,
+                numbered=numbered(last.script),
+                result=json.dumps(result, indent=1)[:MOST_RESULT],
+                concerns=on_success(last).concerns,
+                uncovered=plan.uncovered if plan else [],
+            ),
+        ),
+    ]
+    return ask(
+        "critic",
+        state,
+        runtime,
+        step=f"critic-{last.number}",
+        form="json",
+        messages=messages,
+        json_schema=verdict_schema(list(result)),
+    )
+
+
+def verdict_schema(keys: list[str]) -> dict[str, Any]:
+    """JSON schema of the verdict on a result: a question for each number, then what to do."""
+    text = {"type": "string"}
+    number = {
+        "type": "object",
+        "properties": {
+            "key": {"type": "string", "enum": [key for key in keys if not key.startswith("_")] or [""]},
+            "computed_from": text,
+            "is_what_was_asked": {"type": "boolean"},
+        },
+        "required": ["key", "computed_from", "is_what_was_asked"],
+        "additionalProperties": False,
+    }
+    properties = {
+        "numbers": {"type": "array", "items": number},
+        "choices_as_asked": {"type": "boolean"},
+        "verdict": {"type": "string", "enum": list(VERDICTS)},
+        "why": text,
+        "advice": text,
+    }
+    return {
+        "title": "Verdict",
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def with_verdict(critique: Critique, reply: Reply, *, known: bool) -> Critique:
+    """The rules' critique with the model's verdict; against a known answer a verdict is a concern and no more."""
+    value = reply.value or {}
+    action, why = VERDICTS.get(str(value.get("verdict", "")), "accept"), str(value.get("why", "")).strip()
+    if action == "accept" or not why:
+        return critique
+    if known:
+        return critique.model_copy(update={"concerns": [*critique.concerns, why]})
+    return critique.model_copy(
+        update={"action": action, "diagnosis": why, "advice": str(value.get("advice", "")), "kind": "physics"}
+    )
+
+
+def numbered(script: str) -> str:
+    """A script with the numbers of its lines."""
+    lines = script.splitlines()
+    return "\n".join(f"{number:4d}  {line}" for number, line in enumerate(lines, 1)) or "(no script)"
 
 
 def on_success(attempt: Attempt) -> Critique:
@@ -46,12 +150,11 @@ def asked(state: RunState, runtime: Runtime[Context]) -> Reply:
     """Ask the critic's backend to read the failure."""
     attempts = state["attempts"]
     last = attempts[-1]
-    lines = last.script.splitlines()
     messages = conversation(
         "critic",
         runtime.context,
         request=state["request"].text,
-        numbered="\n".join(f"{number:4d}  {line}" for number, line in enumerate(lines, 1)) or "(no script)",
+        numbered=numbered(last.script),
         **failure(last),
         earlier=[{"number": attempt.number, "summary": attempt.summary} for attempt in attempts[:-1]],
     )

@@ -27,10 +27,13 @@ def lines_to_offer(attempt: Attempt) -> tuple[int, int] | None:
 def repair_turn(state: RunState, patch: tuple[int, int] | None, found: list[Snippet]) -> list[Message]:
     """The failed script as the model's own last word, what is wrong with it, and what was looked up for it."""
     last, critique = state["attempts"][-1], state.get("critique")
+    told = failure(last)
+    if last.passed and critique:
+        told["summary"] = f"It ran to its end, but it is no answer to the request: {critique.diagnosis}"
     text = render(
         "coder",
         "repair",
-        **failure(last),
+        **told,
         advice=critique.advice if critique else "",
         found=material.cited(found),
         patch=offered(last.script, patch) if patch else None,
@@ -44,7 +47,11 @@ def repair_turn(state: RunState, patch: tuple[int, int] | None, found: list[Snip
 def afresh(state: RunState, found: list[Snippet]) -> str:
     """What went wrong so far, for a draft that must be another one."""
     critique = state.get("critique")
-    failures = [{"number": attempt.number, "summary": attempt.summary} for attempt in state["attempts"]]
+    objections = state.get("objections", {})
+    failures = [
+        {"number": attempt.number, "summary": objections.get(attempt.number, attempt.summary)}
+        for attempt in state["attempts"]
+    ]
     advice = critique.advice if critique else ""
     return render("coder", "fresh", failures=failures, advice=advice, found=material.cited(found))
 

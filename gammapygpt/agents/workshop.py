@@ -36,10 +36,12 @@ def gammapy_version(settings: Settings) -> str:
 
 def conversation(role: Role, context: Context, **values: Any) -> list[Message]:
     """System and task turn of a role's prompt; the part that never changes comes first."""
-    return [
-        Message(role="system", content=render(role, "system", gammapy=gammapy_version(context.settings))),
-        Message(role="user", content=render(role, "task", **values)),
-    ]
+    return [system_turn(role, context), Message(role="user", content=render(role, "task", **values))]
+
+
+def system_turn(role: Role, context: Context) -> Message:
+    """The part of a role's prompt that never changes."""
+    return Message(role="system", content=render(role, "system", gammapy=gammapy_version(context.settings)))
 
 
 def told(stores: list[StoreInfo]) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def after_critique(
     state: RunState, runtime: Runtime[Context]
 ) -> Literal["retriever", "coder", "planner", "optimiser", "__end__"]:
     """Do what the critic says, in so far as the budget allows it."""
-    if state["attempts"][-1].passed:
+    if state["attempts"][-1].passed and state["attempts"][-1].number not in state.get("objections", {}):
         return _after_success(state, runtime.context)
     critique = state.get("critique")
     action = critique.action if critique else "repair"
@@ -116,13 +116,17 @@ def outcome(state: RunState, context: Context) -> Outcome:
     """How a finished graph ended: the last attempt that passed stands."""
     attempts = state.get("attempts", [])
     usage = state.get("usage", Usage())
-    passed = [attempt for attempt in attempts if attempt.passed]
+    objections = state.get("objections", {})
+    passed = [attempt for attempt in attempts if attempt.passed and attempt.number not in objections]
     if passed:
         declined = next((f" (optimiser's candidate not kept: {a.declined})" for a in attempts if a.declined), "")
         number = passed[-1].number
         return Outcome(
             status="passed", reason=f"attempt {number} passed{declined}", best=number, attempts=attempts, usage=usage
         )
+    if doubted := next((attempt for attempt in reversed(attempts) if attempt.passed), None):
+        why = f"attempt {doubted.number} passed all gates, but the critic objects: {objections[doubted.number]}"
+        return Outcome(status="failed", reason=why, attempts=attempts, usage=usage)
     refusal = state.get("refusal")
     if refusal and not attempts:
         return Outcome(status="refused", reason=refusal, usage=usage)

@@ -53,7 +53,8 @@ class ScriptedBackend:
 
     def __init__(self, name: str, settings: BackendSettings, completed: Sequence[Role] = ()) -> None:
         self.name = name
-        self.abilities: frozenset[str] = frozenset()
+        able = settings.abilities
+        self.abilities: frozenset[str] = frozenset() if able == "probe" else frozenset(able)
         self._file = Path(settings.replies)
         self._left = read_replies(name, settings.replies)
         for role in completed:

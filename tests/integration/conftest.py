@@ -15,9 +15,14 @@ from gammapygpt.settings import Settings
 
 @pytest.fixture
 def begin(tmp_path: Path, simulated_data: Path):
-    """Start a run whose coder answers with these replies, each a script or the fields of a [[reply]]."""
+    """Start a run whose coder answers with these replies, each a script or the fields of a [[reply]].
 
-    def begin(*replies: str | dict, expect: str = "", request: str = REQUEST, **sections: dict) -> Run:
+    `able`: as a model that can call tools, which is trusted with more.
+    """
+
+    def begin(
+        *replies: str | dict, expect: str = "", request: str = REQUEST, able: bool = False, **sections: dict
+    ) -> Run:
         tables = []
         for reply in replies:
             fields = {"role": "coder", "script": reply} if isinstance(reply, str) else reply
@@ -25,10 +30,11 @@ def begin(tmp_path: Path, simulated_data: Path):
             tables.append("[[reply]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in fields.items()))
             tables[-1] += "".join(f"usage.{k} = {v}\n" for k, v in usage.items())
         (tmp_path / "replies.toml").write_text("\n".join(tables))
+        backend = {"kind": "scripted", "replies": str(tmp_path / "replies.toml")}
         settings = Settings.model_validate(
             {
                 "default_backend": "scripted",
-                "backends": {"scripted": {"kind": "scripted", "replies": str(tmp_path / "replies.toml")}},
+                "backends": {"scripted": backend | {"abilities": ["tools"] if able else []}},
                 "data": {"path": str(simulated_data)},
                 "runs": {"folder": str(tmp_path / "runs")},
                 "sandbox": {"warm": False} | sections.pop("sandbox", {}),

@@ -13,13 +13,20 @@ SPOKEN = {"role": "planner", "content": json.dumps({"recipe": "observation_list"
 
 
 def test_a_recipe_that_answers_the_request_needs_no_coder(begin):
-    run = begin(SPOKEN, request=SELECTION, switches=ON)
+    run = begin(SPOKEN, request=SELECTION, able=True, switches=ON)
     events = list(run.stream())
     assert run.outcome.status == "passed"
     assert run.outcome.result["n_obs"] == 4
     assert run.outcome.attempts[0].how == "recipe"
-    assert [event["agent"] for event in events if event["event"] == "asked"] in ([], ["planner"])
+    assert [event["agent"] for event in events if event["event"] == "asked"] == ["planner"]
     assert "SELECTION_RADIUS = 2.0" in run.outcome.answer.script
+
+
+def test_a_small_model_is_not_asked_where_nothing_is_open(begin):
+    run = begin(request=SELECTION, switches=ON)
+    assert [event for event in run.stream() if event["event"] == "asked"] == []
+    assert run.outcome.status == "passed"
+    assert run.outcome.usage.calls == 0
 
 
 def test_what_a_recipe_leaves_out_is_asked_of_the_coder_with_the_draft_in_front(begin):
