@@ -141,6 +141,7 @@ class Run:
         self.folder.update_manifest(
             finished=now(),
             best=ended.best,
+            plan=plan.model_dump() if (plan := state.get("plan")) else None,
             attempts=[attempt_line(attempt) for attempt in ended.attempts],
             usage=ended.usage.model_dump(),
             result=ended.result,

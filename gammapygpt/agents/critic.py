@@ -44,6 +44,8 @@ def criticise(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         critique, usage = with_verdict(on_success(last), reply, known=bool(state["request"].expect_file)), reply.usage
     else:
         critique, usage = on_success(last), Usage()
+    if last.passed and (plan := state.get("plan")) and plan.uncovered and last.how != "recipe":
+        critique.concerns += [f"Nobody has checked that the script does this: {part}" for part in plan.uncovered]
     if last.passed and critique.action != "accept":
         objections = {**objections, last.number: critique.diagnosis}
     runtime.stream_writer({"event": "criticised", "attempt": last.number, **critique.model_dump()})
