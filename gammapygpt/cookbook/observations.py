@@ -88,7 +88,10 @@ def _store(
     ra, dec = reading.values["TARGET_RA"], reading.values["TARGET_DEC"]
     name = reading.values.get("DATA_STORE")
     if name and name != ".":
-        store = next((store for store in stores if store.path.strip("/") == name), None)
+        inside = [store for store in stores if store.path.startswith(f"{name}/")]
+        store = next(
+            (store for store in stores if store.path.strip("/") == name), inside[0] if len(inside) == 1 else None
+        )
         if store is None and (stores or ".." in name or re.search(r"\.\w{2,5}(?:\.gz)?$", name)):
             there = ", ".join(store.path for store in stores) or "not known"
             return "", f"{name}, which is no data store here (data stores: {there})"

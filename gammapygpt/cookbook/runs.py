@@ -43,6 +43,9 @@ def take_runs(page: Page) -> tuple[Runs | None, Runs | None]:
         page, rf"{EXCLUDED}\s+(?:for\s+)?(?:the\s+)?(?:{NOUN})?\s*[:=#]?\s*[\[(]?\s*({LISTED})", need_noun=True
     )
     used = _take(page, rf"(?:{NOUN})\s*(?:are|is|in|from|between|:|=|#|of)?\s*[\[(]?\s*({LISTED})")
+    if used is None:
+        # `the four runs in hess-dl3-dr1 (23523, 23526)`: ids alone between brackets, in a sentence that speaks of runs
+        used = _take(page, rf"(?:{NOUN})[^.;()\[\]]{{0,60}}[\[(]\s*({ITEM}(?:\s*,\s*(?:and\s+)?{ITEM})+)\s*[\])]")
     return used, left_out
 
 

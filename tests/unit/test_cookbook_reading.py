@@ -161,6 +161,7 @@ RUNS = {
     "runs 23523 to 23592": CRAB_IDS,
     "obs ids 23523-23592": CRAB_IDS,
     "all runs except 23592": CRAB_IDS[:-1],
+    "the runs in $GAMMAPY_DATA/hess-dl3-dr1 (23523, 23526)": [23523, 23526],
     "leaving out runs 23523 and 23526": CRAB_IDS[2:],
 }
 
@@ -168,6 +169,11 @@ RUNS = {
 @pytest.mark.parametrize("words", RUNS)
 def test_runs(words: str):
     assert answer(f"Spectrum of the Crab, reflected regions, {words}, 1-10 TeV").parameters["OBS_IDS"] == RUNS[words]
+
+
+def test_a_folder_with_one_data_store_in_it_names_that_store():
+    choice = answer("List the runs in $GAMMAPY_DATA/other that point within 2 deg of RA 10 deg, Dec 10 deg")
+    assert choice.parameters["DATA_STORE"] == "other/dl3", choice.refusal
 
 
 def test_a_range_of_ids_holds_runs_of_the_target_alone():
