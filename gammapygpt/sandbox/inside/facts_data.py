@@ -49,12 +49,23 @@ def position(coordinates: Any) -> dict[str, Any]:
     return {"ra_deg": number(icrs.ra.deg), "dec_deg": number(icrs.dec.deg)}
 
 
+def separation(one: dict[str, Any], other: dict[str, Any]) -> Any:
+    """Angle between two positions, in deg (haversine formula)."""
+    if None in (one.get("ra_deg"), one.get("dec_deg"), other.get("ra_deg"), other.get("dec_deg")):
+        return None
+    ra, dec, other_ra, other_dec = (
+        math.radians(place[name]) for place in (one, other) for name in ("ra_deg", "dec_deg")
+    )
+    half = math.sin((dec - other_dec) / 2) ** 2
+    half += math.cos(dec) * math.cos(other_dec) * math.sin((ra - other_ra) / 2) ** 2
+    return number(f"{math.degrees(2 * math.asin(min(1.0, half**0.5))):.6g}")
+
+
 def observation_facts(observation: Any) -> dict[str, Any]:
     """One observation that a maker has reduced, so that what is asked for here is loaded already."""
     facts: dict[str, Any] = {"irfs": list(observation.available_irfs), "rad_max": has_rad_max(observation)}
     pointing = getattr(observation.pointing, "fixed_icrs", None)
-    if pointing is not None:
-        facts.update(position(pointing))
+    facts.update(position(pointing if pointing is not None else observation.get_pointing_icrs(observation.tmid)))
     facts["ontime_s"] = in_unit(observation.observation_time_duration, "s")
     facts["livetime_s"] = in_unit(observation.observation_live_time_duration, "s")
     facts["dead_time_fraction"] = number(observation.observation_dead_time_fraction)

@@ -46,7 +46,7 @@ def made(seen: Record, result: Any, maker: Any, given: dict[str, Any]) -> None:
     seen.use(seen.number_of(result), "made")
     geom = getattr(data.stored(result, "counts"), "geom", None)
     region = data.region_facts(geom) if geom is not None and geom.is_region else None
-    facts = {"maker": type(maker).__name__, "region": region, "settings": data.settings_of(maker)}
+    facts = {"maker": type(maker).__name__, "region": region, "settings": seen.settings_of(maker)}
     key = _dumps(facts)
     making = seen.row("makings", key, **facts, obs_ids=[], offsets_deg=[], n_off=[])
     if "exclusion" not in making and getattr(maker, "exclusion_mask", None) is not None:
@@ -57,14 +57,13 @@ def made(seen: Record, result: Any, maker: Any, given: dict[str, Any]) -> None:
     observation = given.get("observation")
     if observation is not None and len(making["obs_ids"]) < data.LONGEST_LIST:
         making["obs_ids"].append(data.plain(observation.obs_id))
-        reduced(seen, result, observation)
-        if geom is not None:
-            pointing = observation.get_pointing_icrs(observation.tmid)
-            making["offsets_deg"].append(data.degrees(geom.center_skydir.separation(pointing)))
+        row = reduced(seen, result, observation)
+        if region is not None:
+            making["offsets_deg"].append(data.separation(row, region))
             seen.first.setdefault(key, observation)
 
 
-def reduced(seen: Record, dataset: Any, observation: Any) -> None:
+def reduced(seen: Record, dataset: Any, observation: Any) -> dict[str, Any]:
     """An observation that a maker has read."""
     row = seen.observation(data.plain(observation.obs_id))
     if not row.get("used") and seen.budget.left():
@@ -73,6 +72,7 @@ def reduced(seen: Record, dataset: Any, observation: Any) -> None:
     meta = getattr(data.stored(dataset, "exposure"), "meta", None) or {}
     if "is_pointlike" in meta:
         row["point_like"] = bool(meta["is_pointlike"])
+    return row
 
 
 def fitted(seen: Record, result: Any, fitter: Any, given: dict[str, Any]) -> None:
@@ -159,12 +159,11 @@ def evaluated(name: str) -> Any:
 
 
 def looked_up(name: str) -> Any:
-    """Notes one method of instrument responses, at single places."""
+    """Notes one method of instrument responses, at a few places."""
 
     def note(seen: Record, result: Any, response: Any, given: dict[str, Any]) -> None:
-        if all(single(one) for one in given.values()):
-            told = {key: data.name_of(value) for key, value in given.items() if value is not None}
-            seen.append("lookups", {"irf": type(response).__name__, "what": name, **told})
+        told = {key: " ".join(str(value).split()) for key, value in given.items() if getattr(value, "size", 1) <= 8}
+        seen.append("lookups", {"irf": type(response).__name__, "what": name, **told})
 
     return note
 

@@ -41,6 +41,7 @@ class Record:
         self.lists: dict[str, Any] = {name: collections.deque(maxlen=most) for name, most in LAST.items()}
         self.tables: dict[str, dict[Any, dict[str, Any]]] = {name: {} for name in MOST}
         self.numbers: dict[int, tuple[Any, int]] = {}
+        self.settings: dict[int, tuple[Any, dict[str, Any]]] = {}
         self.first: dict[str, Any] = {}
         """The first observation that each kind of maker got."""
         self.count = {"datasets": 0, "fits": 0, "failed_fits": 0}
@@ -69,6 +70,14 @@ class Record:
             self.count["datasets"] = number = self.count["datasets"] + 1
             self.numbers[id(dataset)] = (weakref.ref(dataset), number)
         return number
+
+    def settings_of(self, maker: Any) -> dict[str, Any]:
+        """What a maker was told, looked up once."""
+        reference, settings = self.settings.get(id(maker), (None, {}))
+        if reference is None or reference() is not maker:
+            settings = data.settings_of(maker)
+            self.settings[id(maker)] = (weakref.ref(maker), settings)
+        return settings
 
     def use(self, number: int, use: str, members: Any = ()) -> dict[str, Any]:
         """Note what is done with a data set, and of which others it is the stack."""

@@ -72,9 +72,10 @@ class Reporter:
             self.watched.append((owner, name, vars(owner)[name]))
 
     def each_class(self, module: Any, name: str, note: Any, but: tuple[str, ...] = ()) -> None:
-        """Listen to a method of every class of a package that defines it."""
-        for owner in list(vars(module).values()):
-            if isinstance(owner, type) and owner.__module__.startswith("gammapy.") and owner.__name__ not in but:
+        """Listen to a method of every class of a package that defines it, and of what those are made from."""
+        classes = [thing for thing in vars(module).values() if isinstance(thing, type)]
+        for owner in notes.unique(base for one in classes for base in one.__mro__):
+            if owner.__module__.startswith("gammapy.") and owner.__name__ not in but:
                 self.around(owner, name, note)
 
     def watch_data(self, module: Any) -> None:
@@ -158,7 +159,7 @@ class Reporter:
         u: Any = sys.modules["astropy.units"]
         where = {"offset": making["offsets_deg"][0] * u.deg, "energy_true": 1 * u.TeV}
         inside = observation.psf.containment(rad=radius * u.deg, **where)
-        making["containment"] = data.number(inside.to_value("").ravel()[0])
+        making["containment"] = data.number(getattr(inside, "value", inside).item())
 
 
 def gather(things: list[Any], found: list[Any], kinds: Any, depth: int = 0) -> None:

@@ -24,6 +24,7 @@ FREE_S, SHARE = 0.3, 0.02
 _IGNORE: Any = [("ignore", None, Warning, None, 0)]
 _clock = time.perf_counter
 _within = threading.local()
+_ours: set[Callable[..., Any]] = set()
 
 
 class Budget:
@@ -87,7 +88,7 @@ def around(owner: Any, name: str, note: Callable[..., None], record: Any) -> boo
         Its budget of time is charged.
     """
     inner = vars(owner).get(name)
-    if not isinstance(inner, types.FunctionType):
+    if not isinstance(inner, types.FunctionType) or inner in _ours:
         return False
     names = inner.__code__.co_varnames[1 : inner.__code__.co_argcount]
 
@@ -103,6 +104,7 @@ def around(owner: Any, name: str, note: Callable[..., None], record: Any) -> boo
             _within.busy = False
         return result
 
+    _ours.add(seen)
     setattr(owner, name, seen)
     return True
 
