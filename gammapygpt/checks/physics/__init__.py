@@ -6,6 +6,7 @@ those named `static_*` read the script and the request, the others what was seen
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -13,7 +14,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from gammapygpt.checks.physics.facts import Facts, read_facts
-from gammapygpt.checks.physics.rules import Check, Evidence, Rule, found, rules
+from gammapygpt.checks.physics.rules import SEVERITIES, Check, Evidence, Rule, found, rules
 from gammapygpt.state import Finding, Plan, Request
 
 __all__ = ["Check", "Evidence", "Facts", "Rule", "check_physics", "found", "read_facts", "rules"]
@@ -40,8 +41,52 @@ def check_physics(
     script
         The script that ran.
     """
-    evidence = Evidence(result, read_facts(facts or {}), script, plan, request)
-    return [finding for check in checks() for finding in check(evidence)]
+    evidence = Evidence(result, read_facts(facts or {}), facts is not None, script, plan, request)
+    read: list[Finding] = []
+    seen: list[Finding] = []
+    for check in checks():
+        (read if "static_" in check.__module__ else seen).extend(check(evidence))
+    return together(seen, read, decided(evidence.facts))
+
+
+DECIDED = {
+    "no-containment-correction": "makings",
+    "no-safe-mask": "makings",
+    "no-exclusion-mask": "makings",
+    "true-energy-axis": "datasets",
+    "no-models": "fits",
+    "background-model-not-attached": "fits",
+}
+"""Rules that read the script and the facts, and the facts that have the last word where there are any."""
+MOST_OF_A_RULE = 3
+
+
+def decided(facts: Facts) -> set[str]:
+    """Rules on which a script need not be read any more, since what it did was seen."""
+    return {name for name, kind in DECIDED.items() if getattr(facts, kind)} if not facts.left_out else set()
+
+
+def together(seen: list[Finding], read: list[Finding], known: set[str]) -> list[Finding]:
+    """What was seen, with the lines of the script that speak of it, and what only the script tells; few of a rule."""
+    lines = {finding.rule: finding.line for finding in reversed(read) if finding.line is not None}
+    kept: list[Finding] = [
+        finding if finding.line is not None else finding.model_copy(update={"line": lines.get(finding.rule)})
+        for finding in seen
+    ]
+    told = {finding.rule for finding in seen}
+    kept += [finding for finding in read if finding.rule not in told | known]
+    kept.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    counts = Counter(finding.rule for finding in kept)
+    found_before: Counter[str] = Counter()
+    short: list[Finding] = []
+    for finding in kept:
+        found_before[finding.rule] += 1
+        left = counts[finding.rule] - MOST_OF_A_RULE
+        if found_before[finding.rule] < MOST_OF_A_RULE or left <= 0:
+            short.append(finding)
+        elif found_before[finding.rule] == MOST_OF_A_RULE:
+            short.append(finding.model_copy(update={"message": f"{finding.message} So {left} times more."}))
+    return short
 
 
 @cache

@@ -40,6 +40,8 @@ class Evidence:
     """What `result.json` holds."""
     facts: Facts = field(default_factory=Facts)
     """What was seen inside the run."""
+    told: bool = False
+    """Whether there was a run that should have told facts."""
     script: str = ""
     plan: Plan | None = None
     request: Request | None = None
@@ -62,6 +64,10 @@ def rules() -> dict[str, Rule]:
     """All rules by name, in the order of their numbers."""
     rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))["rule"]
     return {rule.name: rule for rule in sorted(map(Rule.model_validate, rows), key=lambda rule: rule.number)}
+
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+"""The worst first."""
 
 
 def found(

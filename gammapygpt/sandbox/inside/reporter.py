@@ -14,6 +14,7 @@ therefore good evidence of mistakes, and none of good faith.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import logging
 import sys
@@ -29,7 +30,7 @@ from record import FIRST_TO_GO, Record  # type: ignore[import-not-found]
 MOST_BYTES = 240 << 10
 LAST_S = 0.6
 """For the look at the end."""
-MOST_ALIVE = 300
+MOST_ALIVE, MOST_IN_ONE = 300, 500
 LOGGERS = ("data.data_store", "utils.fits", "makers.background.reflected", "makers.background.fov", "makers.safe")
 LIVING = (("gammapy.datasets", "Dataset"), ("gammapy.modeling.models", "ModelBase"))
 """Classes of what is looked at in the end."""
@@ -169,8 +170,9 @@ def gather(things: list[Any], found: list[Any], kinds: Any, depth: int = 0) -> N
             return
         if isinstance(thing, kinds):
             found.append(thing)
-        elif depth < 2 and (isinstance(thing, (list, tuple, dict)) or type(thing).__module__ in CONTAINERS):
-            gather(list(thing.values() if isinstance(thing, dict) else thing)[:500], found, kinds, depth + 1)
+        elif depth < 2 and (type(thing) in (list, tuple, dict) or type(thing).__module__ in CONTAINERS):
+            inner = thing.values() if type(thing) is dict else thing
+            gather(list(itertools.islice(inner, MOST_IN_ONE)), found, kinds, depth + 1)
 
 
 CONTAINERS = ("gammapy.datasets.core", "gammapy.modeling.models.core")
