@@ -70,7 +70,7 @@ def test_fluxes_from_a_circle_need_the_containment_correction() -> None:
     (one,) = findings(spectrum(UNCORRECTED))
     assert (one.rule, one.severity) == (CONTAINMENT, "warning")
     assert "SpectrumDatasetMaker" in (START + spectrum(UNCORRECTED)).splitlines()[one.line - 1]
-    full = {"observations": [{"obs_id": 23523, "point_like": False}]}
+    full = {"seen": True, "observations": [{"obs_id": 23523, "point_like": False}]}
     assert names(spectrum(UNCORRECTED), facts=full) == [(CONTAINMENT, "error")], "the data have full-enclosure IRFs"
 
 
@@ -95,7 +95,7 @@ def test_where_no_containment_correction_is_needed(body: str) -> None:
 
 def test_a_request_without_containment_correction_gets_none() -> None:
     assert names(spectrum(UNCORRECTED), request="Fit a power law, without containment correction.") == []
-    point_like = {"observations": [{"obs_id": 1, "point_like": True}]}
+    point_like = {"seen": True, "observations": [{"obs_id": 1, "point_like": True}]}
     assert names(spectrum(UNCORRECTED), facts=point_like) == []
 
 
@@ -227,7 +227,7 @@ REFERENCES = sorted((Path(__file__).resolve().parents[3] / "shared" / "tasks" / 
 
 @pytest.mark.skipif(not REFERENCES, reason="no reference scripts beside the repository")
 def test_reference_scripts_have_no_error() -> None:
-    full = {"observations": [{"obs_id": 1, "point_like": False}]}
+    full = {"seen": True, "observations": [{"obs_id": 1, "point_like": False}]}
     for path in REFERENCES:
         found = check_physics({}, facts=full, script=path.read_text(encoding="utf-8"))
         assert [one for one in found if one.severity == "error"] == [], path.name

@@ -67,26 +67,33 @@ def decided(facts: Facts) -> set[str]:
 
 
 def together(seen: list[Finding], read: list[Finding], known: set[str]) -> list[Finding]:
-    """What was seen, with the lines of the script that speak of it, and what only the script tells; few of a rule."""
-    lines = {finding.rule: finding.line for finding in reversed(read) if finding.line is not None}
-    kept: list[Finding] = [
-        finding if finding.line is not None else finding.model_copy(update={"line": lines.get(finding.rule)})
-        for finding in seen
-    ]
+    """What was seen, with line and severity from the script, and what only the script tells; the worst first."""
     told = {finding.rule for finding in seen}
+    kept = [completed(finding, [one for one in read if one.rule == finding.rule]) for finding in seen]
     kept += [finding for finding in read if finding.rule not in told | known]
-    kept.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    counts = Counter(finding.rule for finding in kept)
-    found_before: Counter[str] = Counter()
-    short: list[Finding] = []
-    for finding in kept:
-        found_before[finding.rule] += 1
-        left = counts[finding.rule] - MOST_OF_A_RULE
-        if found_before[finding.rule] < MOST_OF_A_RULE or left <= 0:
-            short.append(finding)
-        elif found_before[finding.rule] == MOST_OF_A_RULE:
-            short.append(finding.model_copy(update={"message": f"{finding.message} So {left} times more."}))
-    return short
+    return few_of_each(sorted(kept, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def completed(finding: Finding, read: list[Finding]) -> Finding:
+    """What was seen in a run, with the first line of the script that shows it, and as bad as the script says."""
+    worst = min((finding, *read), key=lambda one: SEVERITIES.index(one.severity)).severity
+    line = finding.line or next((one.line for one in read if one.line is not None), None)
+    return finding.model_copy(update={"line": line, "severity": worst})
+
+
+def few_of_each(findings: list[Finding]) -> list[Finding]:
+    """The first findings of each rule; the last of them says how many more there are."""
+    kept: list[Finding] = []
+    counts = Counter(finding.rule for finding in findings)
+    before: Counter[str] = Counter()
+    for finding in findings:
+        before[finding.rule] += 1
+        more = counts[finding.rule] - MOST_OF_A_RULE
+        if before[finding.rule] == MOST_OF_A_RULE and more > 0:
+            finding = finding.model_copy(update={"message": f"{finding.message} So {more} times more."})
+        if before[finding.rule] <= MOST_OF_A_RULE:
+            kept.append(finding)
+    return kept
 
 
 @cache

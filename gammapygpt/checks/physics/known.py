@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
+from gammapygpt.checks.asking import given
 from gammapygpt.checks.outcome import is_number
 from gammapygpt.checks.physics.facts import Facts, Fit, Parameter
 from gammapygpt.checks.physics.rules import Evidence, found
@@ -18,7 +18,6 @@ CRAB_AT_1_TEV = 3.45e-11
 """cm-2 s-1 TeV-1; H.E.S.S. 2006, A&A 457, 899."""
 CRAB_RATIO = (0.75, 1.6)
 FARTHEST_REDSHIFT = 0.05
-REDSHIFT = re.compile(r"\b(?:z|redshift)\b\s*(?:of|is|=|:)?\s*=?\s*(\d*\.\d+)", re.IGNORECASE)
 COMPARED = ("index", "beta")
 """Results whose keys are names of parameters without a unit."""
 
@@ -82,12 +81,11 @@ TEV_UNITS = ("1/(TeVscm2)", "1/(cm2sTeV)", "TeV-1s-1cm-2", "1/(cm2TeVs)")
 
 def absorbed(evidence: Evidence) -> Iterator[Finding]:
     """Distant sources that were fitted without absorption."""
-    text = evidence.request.text if evidence.request is not None else ""
-    redshifts = [float(match) for match in REDSHIFT.findall(text)]
+    redshift = given(evidence.request).get("REDSHIFT") or 0.0
     fits = standing(evidence.facts)
     seen = {one.kind for fit in fits for one in fit.parameters} | {one.kind for one in evidence.facts.models}
-    if fits and max(redshifts, default=0) > FARTHEST_REDSHIFT and "EBLAbsorptionNormSpectralModel" not in seen:
-        yield found("no-ebl", f"The source has a redshift of {max(redshifts)}, and no model has absorption.")
+    if fits and redshift > FARTHEST_REDSHIFT and "EBLAbsorptionNormSpectralModel" not in seen:
+        yield found("no-ebl", f"The source has a redshift of {redshift}, and no model has absorption.")
 
 
 def seeded(evidence: Evidence) -> Iterator[Finding]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from gammapygpt.checks.asking import given
 from gammapygpt.checks.physics.facts import Facts, Making
 from gammapygpt.checks.physics.rules import Evidence, found
 from gammapygpt.checks.physics.seen import answered_from, modelled, named, names, reductions, with_members
@@ -19,12 +19,13 @@ WIDE = 0.3
 UNLIMITED = 100
 """OFF regions; a finder that may place as many takes all that fit."""
 LARGEST_ALPHA = 0.5
-NUMBER_OF_REGIONS = r"\b(one|two|three|four|five|six|\d+)\s+(\w+[\s-]+){0,2}(off|reflected|background|wobble)\b"
 
 
 def corrected(evidence: Evidence) -> Iterator[Finding]:
     """Point sources in a circle, with IRFs of full enclosure."""
     facts = evidence.facts
+    if given(evidence.request).get("CONTAINMENT_CORRECTION") is False:
+        return
     for making in spectra(facts):
         region, settings = making.region, making.settings
         if region is None or region.shape != "CircleSkyRegion" or settings.get("containment_correction"):
@@ -126,10 +127,10 @@ def inside_pointing(evidence: Evidence) -> Iterator[Finding]:
 
 def exposure_ratio(evidence: Evidence) -> Iterator[Finding]:
     """Few OFF regions, by chance or by a limit that nobody asked for."""
-    facts = evidence.facts
+    facts, asked = evidence.facts, "OFF_REGIONS" in given(evidence.request)
     for making in facts.makings:
         most, counts = making.settings.get("max_region_number"), [n for n in making.n_off if n]
-        if isinstance(most, int) and most < UNLIMITED and counts and max(counts) >= most and not asked_for(evidence):
+        if isinstance(most, int) and most < UNLIMITED and counts and max(counts) >= most and not asked:
             remedy = "Leave max_region_number at its default, unless the request names a number of OFF regions."
             yield found("alpha-unusual", f"The number of OFF regions was limited to {most}.", remedy=remedy)
             return
@@ -137,12 +138,6 @@ def exposure_ratio(evidence: Evidence) -> Iterator[Finding]:
     wide = [one for one in wide if one.alpha is not None and one.alpha > LARGEST_ALPHA]
     if wide:
         yield found("alpha-unusual", f"alpha is {max(one.alpha or 0 for one in wide):.2g} for {names(wide)}.")
-
-
-def asked_for(evidence: Evidence) -> bool:
-    """Whether the request names a number of OFF regions."""
-    text = evidence.request.text if evidence.request is not None else ""
-    return re.search(NUMBER_OF_REGIONS, text, re.IGNORECASE) is not None
 
 
 def exclusion(evidence: Evidence) -> Iterator[Finding]:
