@@ -193,11 +193,12 @@ def quantity(
     """
     stem, energies = _energies_of(key, meaning)
     stem, of_key = _unit_of_key(stem)
-    error = re.search(ERROR, stem)
-    stem = re.sub(ERROR, "", stem)
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|_|(?<=[a-zA-Z])(?=\d)", " ", stem).strip().lower()
-    unit = unit or unit_in(meaning) or of_key
     known = rules(about, shape, spectrum)
+    error = re.search(ERROR, stem)
+    if error and _to_the_end(known, _words(stem)):
+        error = None
+    words = _words(re.sub(ERROR, "", stem) if error else stem)
+    unit = unit or unit_in(meaning) or of_key
     explained = re.sub(r"[\"_]", " ", meaning).lower()
     name, default = (
         _first(known, words) or _first(known, explained) or _first(known, f"{words} {explained}") or ("", "")
@@ -243,6 +244,16 @@ def rules(about: About, shape: str, spectrum: str) -> list[tuple[str, str, str]]
     }
     curved = LOG_PARABOLA if spectrum == "lp" and "spectrum" in about.vocabulary else []
     return curved + own + [rule for group in about.vocabulary for rule in groups[group]]
+
+
+def _words(stem: str) -> str:
+    """`n_on`, `nOn` and `chi2` as `n on` and `chi 2`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|_|(?<=[a-zA-Z])(?=\d)", " ", stem).strip().lower()
+
+
+def _to_the_end(rules: list[tuple[str, str, str]], words: str) -> bool:
+    """Whether a rule is about all words, so that a last `std` is part of the quantity and not its error."""
+    return any(match.end() == len(words) for pattern, _, _ in rules for match in re.finditer(pattern, words))
 
 
 def _first(rules: list[tuple[str, str, str]], words: str) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ POWER_LAW = r"power[\s-]*laws?\b|\bPL\b|PowerLaw\w*"
 SHAPES = {
     "point": r"point[\s-]*(?:like)?[\s-]*(?:source|model|spatial)|\bpoint-?like\b|PointSpatialModel",
     "gauss": r"\bgauss(?:ian)?\w*",
-    "disk": r"\bdis[kc]s?\b|DiskSpatialModel|top-?hat",
+    "disk": r"\bdis[kc]s?\b|DiskSpatialModel|top-?hat\b(?=\s+(?:source|model|shape|profile|morpholog))",
 }
 
 

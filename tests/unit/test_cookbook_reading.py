@@ -280,8 +280,8 @@ def test_keys_that_mean_nothing_here(key: str, meaning: str):
 
 REFUSALS = {
     "Make a light curve of PKS 2155-304 for 0.5-1 TeV and for 1-10 TeV": "“1-10 TeV”",
-    "Significance map of MSH 15-52": "map",
-    "3D fit of the Crab with a ring background": "a ring background",
+    "Significance map of MSH 15-52 with reflected regions": "reflected regions",
+    "3D fit of the Crab with a ring background": "stacked 3D fit (“3D”)",
     "Theta-squared plot of the Crab": "a theta-squared plot",
     "Joint spectral fit of the Crab with Fermi-LAT": "other instruments",
     "Fit the Crab spectrum with a broken power law": "another spectral model",
@@ -364,3 +364,64 @@ def test_light_curves(text: str, expected: dict):
 def test_keys_of_light_curves(key: str, meaning: str, expected: tuple[str, str] | None):
     found = quantity(key, meaning, "", recipes()["light_curve"].about)
     assert (found and (found.name, found.unit)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Ring background map of RX J1713.7-3946, 0.5-20 TeV, ring: inner radius 0.7 deg, outer radius 1 deg, "
+            "exclusion radius 0.6 deg, correlation radius 0.15 deg, 5 x 5 deg map",
+            {
+                "RING_RADIUS": 0.7,
+                "RING_OUTER_RADIUS": 1.0,
+                "EXCLUSION_RADIUS": 0.6,
+                "CORRELATION_RADIUS": 0.15,
+                "MAP_WIDTH": 5.0,
+                "ENERGY_MAX": 20.0,
+            },
+        ),
+        (
+            "Adaptive ring significance map of the Crab, 0.1 deg top-hat: largest significance within 0.3 deg of it?",
+            {"RING_METHOD": "adaptive", "CORRELATION_RADIUS": 0.1, "SEARCH_RADIUS": 0.3},
+        ),
+    ],
+)
+def test_ring_maps(text: str, expected: dict):
+    choice = answer(text)
+    assert choice.recipe == "ring_significance_map", choice.refusal
+    assert expected.items() <= choice.parameters.items()
+
+
+@pytest.mark.parametrize(
+    ("key", "meaning", "expected"),
+    [
+        ("max_significance", "", "max_significance"),
+        ("significance_max", "", "max_significance"),
+        ("significance_at_centre", "", "significance"),
+        ("significance_std", "(width of the distribution outside the exclusion)", "off_std"),
+        ("mean_off", "", "off_mean"),
+        ("excess_err", "", "excess_error"),
+        ("ra_deg", "of the maximum", "peak_ra"),
+        ("counts_on", "", "n_on"),
+        ("counts_off", "", "n_off"),
+        ("flux", "", None),
+    ],
+)
+def test_keys_of_ring_maps(key: str, meaning: str, expected: str | None):
+    found = quantity(key, meaning, "", recipes()["ring_significance_map"].about)
+    assert (found and found.name) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "recipe"),
+    [
+        ("Significance map of MSH 15-52", "ring_significance_map"),
+        ("Significance map of MSH 15-52 (RA 228.529, Dec -59.158 deg) with FoV background", "fov_significance_map"),
+        ("Field-of-view background, then the excess map of MSH 15-52", "fov_significance_map"),
+        ("Significance map of MSH 15-52 with ring background and not FoV background", "ring_significance_map"),
+        ("3D fit of MSH 15-52 with FoV background", "stacked_3d"),
+    ],
+)
+def test_which_map(text: str, recipe: str):
+    assert answer(text).recipe == recipe

@@ -1,0 +1,63 @@
+"""Maps of a simulated source: it is found where it was put, and nothing else is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from cookbook_requests import run_script
+
+from gammapygpt.cookbook.book import fill, recipes
+
+SOURCE = SkyCoord(83.633, 22.0145, unit="deg")
+GIVEN = {
+    "DATA_STORE": "dl3-simulated",
+    "TARGET_RA": 83.633,
+    "TARGET_DEC": 22.0145,
+    "ENERGY_MIN": 1.0,
+    "ENERGY_MAX": 10.0,
+    "ENERGY_BINS": 3,
+    "PIXEL_SIZE": 0.04,
+    "MAP_WIDTH": 3.0,
+    "CORRELATION_RADIUS": 0.12,
+}
+
+
+def counts_in_circles(data: Path, radius_deg: float) -> tuple[int, int]:
+    """Events between 1 and 10 TeV in a circle at the source, and in one as far from the pointing on its other side."""
+    at_source = mirrored = 0
+    for path in sorted((data / "dl3-simulated").rglob("*.fits*")):
+        if "index" in path.name:
+            continue
+        events = Table.read(path, hdu="EVENTS")
+        events = events[(events["ENERGY"] >= 1) & (events["ENERGY"] < 10)]
+        pointing = SkyCoord(events.meta["RA_PNT"], events.meta["DEC_PNT"], unit="deg")
+        opposite = pointing.directional_offset_by(SOURCE.position_angle(pointing), SOURCE.separation(pointing))
+        places = SkyCoord(events["RA"], events["DEC"], unit="deg")
+        at_source += int(np.sum(places.separation(SOURCE).deg < radius_deg))
+        mirrored += int(np.sum(places.separation(opposite).deg < radius_deg))
+    return at_source, mirrored
+
+
+@pytest.mark.parametrize("name", ["ring_significance_map", "fov_significance_map"])
+def test_significance_map(name: str, simulated_data: Path, tmp_path: Path):
+    results = recipes()[name].constants["RESULTS"].default | {"separation_deg": ["peak_separation", "deg"]}
+    result = run_script(fill(recipes()[name], {**GIVEN, "RESULTS": results}), tmp_path, simulated_data)
+    assert result["separation_deg"] < 0.08  # two pixels: noise moves the maximum of a flat-topped peak
+    peak = SkyCoord(result["peak_ra_deg"], result["peak_dec_deg"], unit="deg")
+    assert peak.separation(SOURCE).deg == pytest.approx(result["separation_deg"], abs=1e-6)
+    assert 15 < result["significance_at_target"] <= result["max_significance"]
+    # pixels of 0.04 deg make a circle of 0.12 deg uncertain by half a pixel
+    smaller, larger = (counts_in_circles(simulated_data, radius)[0] for radius in (0.10, 0.14))
+    assert smaller <= result["counts_at_target"] <= larger
+    _, mirrored = counts_in_circles(simulated_data, 0.12)
+    assert result["background_at_target"] == pytest.approx(mirrored, abs=3.5 * np.sqrt(mirrored) + 0.1 * mirrored)
+    assert result["excess_at_target"] == pytest.approx(result["counts_at_target"] - result["background_at_target"])
+    # correlated pixels: about 500 independent circles, whose mean and width are known to 0.05
+    assert result["significance_mean_off"] == pytest.approx(0, abs=0.2)
+    assert result["significance_width_off"] == pytest.approx(1, abs=0.15)
+    assert result["n_obs"] == len(result["_meta"]["obs_ids"]) == 4
+    assert (tmp_path / "significance_map.png").stat().st_size > 1000
