@@ -37,7 +37,7 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         reply = asked(state, runtime, proposals, able=able)
         if reply.fault == "refused" and rules_alone(context):
             return {"refusal": reply.fault_message, "usage": reply.usage}
-        chosen, usage = settle(proposed(reply.value), proposals, request), reply.usage
+        chosen, usage = settle(proposed(reply.value), proposals, request, able=able), reply.usage
     told_of = chosen.model_dump(include={"recipe", "parameters", "steps", "uncovered"})
     runtime.stream_writer({"event": "planned", **told_of})
     return {"plan": chosen, "refusal": "", **({"usage": usage} if usage else {})}
@@ -125,16 +125,17 @@ def proposed(value: dict[str, Any] | None) -> Plan:
         return Plan()
 
 
-def settle(model: Plan, proposals: list[Plan], request: Request) -> Plan:
+def settle(model: Plan, proposals: list[Plan], request: Request, *, able: bool) -> Plan:
     """One plan out of the model's and those read by rules.
 
     What the rules read stands, keys that the request or `--expect` names stand; a model may copy numbers, never make
-    them. What the model misses in a recipe is missing whatever the rules say.
+    them. What the model misses in a recipe is missing whatever the rules say. A small model takes any recipe rather
+    than none, so that its choice counts only among those that the rules think of.
     """
-    best = proposals[0] if proposals else Plan()
-    base = best
-    if model.recipe in cookbook.recipes() and model.recipe != best.recipe:
-        base = next((one for one in proposals if one.recipe == model.recipe), None) or plan_with(request, model.recipe)
+    base = next((one for one in proposals if one.recipe == model.recipe), None)
+    if base is None and able and model.recipe in cookbook.recipes():
+        base = plan_with(request, model.recipe)
+    base = base or next(iter(proposals), Plan())
     added = parameters.borne_out(model, base, request)
     results = wanted_results(request, base) or known_keys(model.results)
     noted = [f"{name} = {value!r}, as the planner read the request." for name, value in added.items()]

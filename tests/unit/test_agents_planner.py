@@ -48,7 +48,9 @@ def test_a_small_model_is_asked_for_the_recipe_and_its_open_parameters_alone():
 
 
 def test_what_a_model_finds_a_constant_for_is_no_longer_open():
-    plan = planner.settle(Plan(recipe="reflected_spectrum", parameters={"ON_RADIUS": 0.25}), plans_of(ODD), ODD)
+    plan = planner.settle(
+        Plan(recipe="reflected_spectrum", parameters={"ON_RADIUS": 0.25}), plans_of(ODD), ODD, able=True
+    )
     assert plan.parameters["ON_RADIUS"] == 0.25
     assert plan.covers
     assert "ON_RADIUS = 0.25, as the planner read the request." in plan.assumptions
@@ -60,30 +62,38 @@ def test_what_a_model_finds_a_constant_for_is_no_longer_open():
     ids=["invented", "not a number", "no such constant", "read by the rules", "of another type"],
 )
 def test_what_the_request_does_not_bear_out_is_dropped(given: dict):
-    plan = planner.settle(Plan(recipe="reflected_spectrum", parameters=given), plans_of(ODD), ODD)
+    plan = planner.settle(Plan(recipe="reflected_spectrum", parameters=given), plans_of(ODD), ODD, able=True)
     assert plan.parameters == plans_of(ODD)[0].parameters
     assert not plan.covers
 
 
 def test_what_a_model_misses_in_a_recipe_is_uncovered_whatever_the_rules_say():
     reply = {"recipe": "reflected_spectrum", "parameters": {}, "missing": ["the run-wise excess"], "steps": ["Fit"]}
-    plan = planner.settle(planner.proposed(reply), plans_of(SPECTRUM), SPECTRUM)
+    plan = planner.settle(planner.proposed(reply), plans_of(SPECTRUM), SPECTRUM, able=True)
     assert plans_of(SPECTRUM)[0].covers
     assert plan.uncovered == ["the run-wise excess"]
     assert plan.steps == ["Fit"]
 
 
 def test_another_recipe_reads_the_request_for_itself():
-    plan = planner.settle(Plan(recipe="reflected_significance"), plans_of(SPECTRUM), SPECTRUM)
+    plan = planner.settle(Plan(recipe="reflected_significance"), plans_of(SPECTRUM), SPECTRUM, able=True)
     assert plan.recipe == "reflected_significance"
     assert plan.parameters["ENERGY_MAX"] == 10.0
     assert "SPECTRAL_MODEL" not in plan.parameters
     assert not plan.covers
 
 
+def test_a_small_models_choice_of_recipe_counts_only_among_those_that_the_rules_think_of():
+    plan = planner.settle(Plan(recipe="reflected_significance"), plans_of(SPECTRUM), SPECTRUM, able=False)
+    assert plan.recipe == "reflected_spectrum"
+    nothing = request("What is the weather like in Namibia?")
+    assert plans_of(nothing) == []
+    assert planner.settle(Plan(recipe="reflected_significance"), [], nothing, able=False).recipe == ""
+
+
 def test_an_unusable_reply_leaves_the_plan_to_the_rules():
     for reply in (None, {"recipe": 3}, {"steps": "no list"}):
-        plan = planner.settle(planner.proposed(reply), plans_of(SPECTRUM), SPECTRUM)
+        plan = planner.settle(planner.proposed(reply), plans_of(SPECTRUM), SPECTRUM, able=True)
         assert plan.covers
         assert plan.recipe == "reflected_spectrum"
 
