@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 BLOCK = re.compile(r"\n*^# /// recipe\n((?:^#(?: .*)?\n)+?)^# ///\n?", re.MULTILINE)
 Group = Literal["counts", "lists", "regions", "spectrum", "safe", "cube"]
-Takes = Literal["", "energy", "range"]
+Takes = Literal["", "energy", "range", "angle"]
 
 
 class Key(NamedTuple):
@@ -24,7 +24,7 @@ class Key(NamedTuple):
     """Regular expression over the words of a key or of what is said about it."""
     unit: str = ""
     takes: Takes = ""
-    """Arguments: none, one energy, or two; in TeV."""
+    """Arguments: none, one energy or two, in TeV; an angle in deg, where the key names one."""
 
 
 class About(BaseModel):

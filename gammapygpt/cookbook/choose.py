@@ -75,7 +75,7 @@ def attempt(request: Request, stores: list[StoreInfo], recipe: Recipe) -> Choice
     problems = uncovered(reading, recipe)
     parameters, wrong = select_observations(reading, stores, assumptions, recipe)
     parameters |= _constants(reading, recipe)
-    problems += wrong + without_place(reading, recipe) + not_given(reading, recipe)
+    problems += wrong + without_place(reading, recipe) + not_given(reading, recipe, parameters)
     entries, unknown = wanted_results(reading, recipe, parameters)
     parameters["RESULTS"] = {key: found.entry() for key, found in entries.items()}
     for one in reading.wanted:
@@ -125,12 +125,12 @@ def _is_name(reading: Reading, constant: str) -> bool:
     return not re.search(r"\b(?:RA|Dec|deg|ICRS)\b|\d\s*h\b", reading.words[constant])
 
 
-def not_given(reading: Reading, recipe: Recipe) -> list[str]:
+def not_given(reading: Reading, recipe: Recipe, parameters: dict[str, Any]) -> list[str]:
     """Values that a recipe cannot do without and that the request does not give: a default would be made up."""
     return [
         f"a request that does not give {recipe.constants[names[0]].comment.split('; ')[0] or names[0]}"
         for names in (required.split("|") for required in recipe.about.required)
-        if not set(names) & set(reading.values)
+        if not set(names) & (set(reading.values) | set(parameters))
     ]
 
 
@@ -232,5 +232,5 @@ def _open_choices(recipe: Recipe, parameters: dict[str, Any], assumptions: list[
     """Say which defaults of the recipe stand because the request left them open."""
     constants = recipe.constants
     for name, text in SAID.items():
-        if name in constants and name not in parameters:
+        if name in constants and name not in parameters and constants[name].default is not None:
             assumptions.append(text.format(constants[name].default) + " (default)")

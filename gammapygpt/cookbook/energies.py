@@ -19,8 +19,11 @@ LIST = re.compile(
     rf"({NUMBER}\s*{UNIT}?(?:\s*,\s*(?:and\s+)?{NUMBER}\s*{UNIT}?)+(?:\s+and\s+{NUMBER}\s*{UNIT}?)?)\s*({UNIT})?", re.I
 )
 RANGE = re.compile(
-    rf"\[?({NUMBER})\s*({UNIT})?\s*(?:-|to|and|through|until|up to|\.\.\.?|,)\s*({NUMBER})\]?\s*({UNIT})\b", re.I
+    rf"(?:\b(?P<between>between)\s+)?\[?({NUMBER})\s*({UNIT})?\s*"
+    rf"(?:-|to|(?(between)and|(?!))|through|until|up to|\.\.\.?|,)\s*({NUMBER})\]?\s*({UNIT})\b",
+    re.I,
 )
+"""`1 TeV and 10 TeV` are two energies where no `between` stands before."""
 ONE_SIDED = re.compile(rf"({ABOVE}|{BELOW})\s*({NUMBER})\s*({UNIT})\b", re.I)
 SINGLE = re.compile(rf"({NUMBER})\s*({UNIT})\b", re.I)
 
@@ -53,7 +56,7 @@ def find_energies(page: Page) -> list[Energies]:
         if len(values) >= 3 and units:
             add("list", [in_tev(value, unit or units[-1]) for value, unit in values], match)
     for match in RANGE.finditer(text):
-        low, unit, high, last = match.groups()
+        low, unit, high, last = match.groups()[1:]
         add("range", [in_tev(low, unit or last), in_tev(high, last)], match)
     for match in ONE_SIDED.finditer(text):
         side: Literal["above", "below"] = "above" if re.fullmatch(ABOVE, match.group(1), re.I) else "below"

@@ -166,6 +166,9 @@ def _typed(value: str, default: object) -> object:
 def read_plain(page: Page, reading: Reading, recipe: Recipe | None) -> None:
     """Numbers without a unit, last of all: one that no words explain is not understood."""
     words = words_of(recipe) | _limits_of(recipe)
+    for match in list(page.find(PLAIN.pattern)):
+        if recipe is not None and _names_a_quantity(page, match, recipe):
+            page.take(*match.span())
     for match in list(page.find(NO_QUANTITY.pattern, 0)):
         page.take(*match.span())
     for match in list(page.find(PLAIN.pattern)):
@@ -179,6 +182,15 @@ def read_plain(page: Page, reading: Reading, recipe: Recipe | None) -> None:
             whole = isinstance(default, int) and not isinstance(default, bool) and value == int(value)
             reading.give(name, int(value) if whole else value, about)
         page.take(*match.span())
+
+
+def _names_a_quantity(page: Page, match: re.Match[str], recipe: Recipe) -> bool:
+    """The `68 %` of a containment radius is no value: it says which quantity is asked for."""
+    return any(
+        found.start() <= match.start() and match.end() <= found.end() <= match.end() + 3
+        for key in recipe.about.keys.values()
+        for found in re.finditer(key.words, page.text[: match.end() + 3], re.I)
+    )
 
 
 def _limits_of(recipe: Recipe | None) -> dict[str, str]:

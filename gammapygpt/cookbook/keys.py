@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from gammapygpt.cookbook.energies import TEV, find_energies, in_tev
-from gammapygpt.cookbook.words import Page
+from gammapygpt.cookbook.words import Page, number
 
 if TYPE_CHECKING:
     from gammapygpt.cookbook.about import About
@@ -149,6 +149,7 @@ KEY_RANGE = re.compile(
 )
 KEY_BARE = re.compile(r"_(\d+(?:[p.]\d+)?)_(\d+(?:[p.]\d+)?)$")
 KEY_ABOVE = re.compile(rf"_?(?:above|over|gt|ge)_?(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I)
+KEY_ANGLE = re.compile(r"(?<![\d.p])(\d+(?:[p.]\d+)?)_?\s?(deg|arcmin|arcsec)(?![a-z])", re.I)
 KEY_SINGLE = re.compile(rf"_?(?:at_?)?(?<![\d.p])(\d+(?:[p.]\d+)?)_?({ONE})(?![a-z])", re.I)
 
 UNIT_WORDS = {
@@ -203,8 +204,13 @@ def quantity(
     name, default = (
         _first(known, words) or _first(known, explained) or _first(known, f"{words} {explained}") or ("", "")
     )
-    if not name or re.search(r"\bcrab( nebula)?\b.{0,10}\bunits?\b|\bcrab$|% of", f"{words} {explained}"):
+    relative = re.search(r"\bcrab( nebula)?\b.{0,10}\bunits?\b|\bcrab$|% of", f"{words} {explained}")
+    if relative and name and not name.startswith("crab"):
+        name, default = (f"crab_{name}", "") if f"crab_{name}" in about.keys else ("", "")
+    if not name:
         return None
+    if name.startswith("crab") and re.search(r"%|\bper ?cent\b", f"{words} {explained}"):
+        unit = "percent"
     if not error and re.search(
         r"\b(1 ?-?sigma|statistical|its|fit) ?(error|uncertainty)\b|\b(error|uncertainty) (of|on)\b", explained
     ):
@@ -212,7 +218,9 @@ def quantity(
     takes = about.keys[name].takes if name in about.keys else ""
     name, *parameter = name.split()
     name = name if takes else _by_unit(name, unit)
-    if takes:
+    if takes == "angle":
+        energies = _angle_of(key, meaning)
+    elif takes:
         energies = energies[: 1 if takes == "energy" else 2]
     elif name in FLUX_LIKE and default in (FLUX, ENERGY_FLUX, DNDE):
         default = {"flux": FLUX, "energy_flux": ENERGY_FLUX, "dnde": DNDE}[name]
@@ -281,6 +289,14 @@ def _energies_of(key: str, meaning: str) -> tuple[str, tuple[float, ...]]:
         alone = (in_tev(*match.groups()),)
         return key[: match.start()] + "_" + key[match.end() :], energies if len(energies) == 2 else alone
     return key, energies
+
+
+def _angle_of(key: str, meaning: str) -> tuple[float, ...]:
+    """The angle in deg that a key or what is said about it names: `n_within_10deg`."""
+    match = KEY_ANGLE.search(key) or KEY_ANGLE.search(meaning)
+    if match is None:
+        return ()
+    return (round(number(match.group(1)) / {"arcmin": 60, "arcsec": 3600}.get(match.group(2).lower(), 1), 9),)
 
 
 ABOVE_TO = 1000.0

@@ -46,11 +46,16 @@ def read_energies(page: Page, reading: Reading, recipe: Recipe | None = None) ->
                 reading.give(meaning, found.values[0], words)
             elif meaning == "reference":
                 reading.give("REFERENCE_ENERGY", found.values[0], words)
-            elif meaning == "dnde":
+            elif meaning == "dnde" or takes_energies(recipe):
                 reading.differentials.append(found.values[0])
             else:
                 reading.unread.append(around(page, found.start, found.end))
         page.take(found.start, found.end)
+
+
+def takes_energies(recipe: Recipe | None) -> bool:
+    """Whether a recipe reports quantities at an energy, which the prose may name."""
+    return recipe is not None and any(key.takes == "energy" for key in recipe.about.keys.values())
 
 
 def _read_edges(page: Page, reading: Reading, found: Energies, words: str) -> None:
@@ -131,6 +136,9 @@ def read_angles(page: Page, reading: Reading, recipe: Recipe | None = None) -> N
             reading.unread.append(around(page, *match.span()))
         page.take(*match.span())
     meanings = ANGLE_MEANINGS | words_of(recipe, ("deg",))
+    for own, other in (("OFFSET", "OFFSET_MAX"), ("SEARCH_RADIUS", "SELECTION_RADIUS")):
+        if recipe is not None and own in recipe.constants and other not in recipe.constants:
+            meanings.pop(other)
     for match in list(page.find(rf"(?<![\w.^])(-?{NUMBER})\s*(deg2?|arcmin|arcsec)\b")):
         value = round(float(match.group(1)) / {"arcmin": 60, "arcsec": 3600}.get(match.group(2).lower(), 1), 9)
         meaning = nearest(page, *match.span(), meanings, WEAK_ANGLES)

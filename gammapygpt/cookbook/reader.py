@@ -13,6 +13,7 @@ from gammapygpt.cookbook.given import read_files, read_given, read_plain
 from gammapygpt.cookbook.keys import unit_in
 from gammapygpt.cookbook.measures import read_angles, read_bins, read_energies
 from gammapygpt.cookbook.models import read_fixed, read_models, read_switches
+from gammapygpt.cookbook.names import take_names
 from gammapygpt.cookbook.reading import Reading, Wanted
 from gammapygpt.cookbook.runs import take_dates, take_runs, take_store
 from gammapygpt.cookbook.sky import take_positions, take_sources
@@ -38,12 +39,13 @@ def read_request(request: Request, recipe: Recipe | None = None) -> Reading:
     page = Page(text)
     reading = Reading(text=text)
     read_files(page, reading, recipe)
+    take_names(page, reading, recipe)
     store = take_store(page, request.stores)
     reading.wanted = _with_specs(_take_keys(page), request)
     reading.prose = page.left.replace("\0", " ")
     if store:
         reading.give("DATA_STORE", *store)
-    _read_target(page, reading)
+    _read_target(page, reading, recipe)
     if dates := take_dates(page):
         reading.give("DATES", *dates)
     reading.runs, reading.left_out = take_runs(page)
@@ -73,7 +75,7 @@ def _take_keys(page: Page) -> list[Wanted]:
     for first, last in page.sentences():
         sentence = page.text[first:last]
         of_file = "result.json" in sentence
-        matches = list(re.finditer(QUOTED, sentence))
+        matches = list(re.finditer(QUOTED, page.left[first:last]))
         reports = of_file or re.search(rf"\b(?:{REPORTING})(?:s|d|ed|ing)?\b", sentence, re.I)
         if reports and not matches:
             matches = list(re.finditer(PLAIN_KEY, sentence))
@@ -118,8 +120,8 @@ def _with_specs(wanted: list[Wanted], request: Request) -> list[Wanted]:
     return [by_key[key] for key in dict.fromkeys([*first, *by_key])]
 
 
-def _read_target(page: Page, reading: Reading) -> None:
-    """Given coordinates win over the position of a named source."""
+def _read_target(page: Page, reading: Reading, recipe: Recipe | None) -> None:
+    """Given coordinates win over the position of a named source; a catalogue may know the name itself."""
     positions = take_positions(page)
     named = take_sources(page)
     if named:
@@ -132,6 +134,9 @@ def _read_target(page: Page, reading: Reading) -> None:
                 reading.unread.append(f"a second position, {other.words}")
     elif named:
         source, words = named[0]
+        if recipe is not None and "SOURCE_NAME" in recipe.constants:
+            reading.values.setdefault("SOURCE_NAME", source.name)
+            reading.words.setdefault("SOURCE_NAME", words)
         reading.give("TARGET_RA", source.ra, words)
         reading.give("TARGET_DEC", source.dec, words)
         reading.assumptions.append(

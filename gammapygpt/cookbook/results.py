@@ -87,6 +87,8 @@ def _quantity(one: Wanted, reading: Reading, recipe: Recipe, parameters: dict[st
     if found.name.endswith("_error") and stem not in recipe.about.errors:
         return None
     own = recipe.about.keys.get(" ".join([stem, *map(str, found.arguments)])) or recipe.about.keys.get(stem)
+    if own and own.takes == "angle":
+        return found if found.arguments or "SEARCH_RADIUS" in parameters else None
     if own and own.takes:
         return _with_energies(found, own.takes, reading, value)
     if stem in UNITS or stem in ("dnde", "e2dnde"):
