@@ -49,7 +49,7 @@ def test_published_requests(request_: dict):
     assert choice.recipe == request_["recipe"], choice.refusal
     if choice.recipe:
         assert set(choice.parameters["RESULTS"]) == {entry["key"] for entry in request_["expected"]}
-        assert choice.parameters["DATA_STORE"] == "hess-dl3-dr1"
+        assert choice.parameters.get("DATA_STORE", "hess-dl3-dr1") == "hess-dl3-dr1"
     else:
         assert request_["refused_for"] in choice.refusal
         assert "It can do: " in choice.refusal
