@@ -104,7 +104,7 @@ def test_a_server_that_is_not_there_is_infrastructure_and_the_run_can_be_resumed
         'default_backend = "gone"\n[backends.gone]\nmodel = "m"\nbase_url = "http://127.0.0.1:9/v1"\nretries = 0\n'
         "abilities = []\n"
     )
-    done = gammapygpt("run", SPECTRUM, "--json", "--config", str(config), data=simulated_data)
+    done = gammapygpt("run", SPECTRUM, "--no-drafts", "--json", "--config", str(config), data=simulated_data)
     assert done.returncode == 3
     told = json.loads(done.stdout)
     assert told["status"] == "infrastructure"
