@@ -49,7 +49,8 @@ WRITING = re.compile(r"\b(?:writ\w*|sav\w*|stor\w*|output|export\w*)\b[^.;]*$", 
 NO_QUANTITY = re.compile(
     rf"(?:\d{{1,2}}\s*[/-]\s*)?\d{{1,2}}(?:st|nd|rd|th)?\.?\s+(?:{MONTHS})(?:\s+{YEAR})?|(?:{MONTHS})\s+\d{{1,2}},?\s+{YEAR}"
     rf"|(?:{MONTHS})\s+{YEAR}|\b{YEAR}-\d\d-\d\d\b|\({YEAR}\)|\b(?:et al\.?,?|year|in|of|from|since)\s+{YEAR}\b"
-    r"|\bsteps?\s+\d+\b|\b1(?=[\s-]*sigma\b)|\b[A-Z]{2,}\w*\s?[A-Z]?\d[\w.+-]*",
+    r"|\bsteps?\s+\d+\b|\b1(?=[\s-]*sigma\b)|\b(?:\d[A-Z]+|[A-Z]{2,})\w*\s?[A-Z]?\d[\w.+-]*"
+    r"|\b(?:Abell|Arp|Markarian|Messier|Mkn|Mrk|Ton)\s?\d+\b",
 )
 """Numbers that give no value: dates that select nothing, years of papers, names."""
 
@@ -67,7 +68,7 @@ def words_of(recipe: Recipe | None, unit: tuple[str, ...] = ()) -> dict[str, str
 
 
 def read_files(page: Page, reading: Reading, recipe: Recipe | None) -> None:
-    """Paths with an extension: files to be read, and files to be written."""
+    """Paths with an extension: files to be read, several where a constant is a list; and files to be written."""
     constants = {name: one for name, one in (recipe.constants if recipe else {}).items() if one.is_file}
     for match in list(page.find(PATH.pattern)):
         writes = "/" not in match.group() and WRITING.search(page.text[max(0, match.start() - 80) : match.start()])
@@ -75,7 +76,11 @@ def read_files(page: Page, reading: Reading, recipe: Recipe | None) -> None:
         name = _nearest_file(page, match, fitting, recipe)
         if match.group() == "result.json":
             continue
-        if name and name not in reading.values:
+        several = name and isinstance(constants[name].default, list)
+        if several:
+            reading.values[name] = [*reading.values.get(name, []), match.group(1)]
+            reading.words[name] = page.take(*match.span())
+        elif name and name not in reading.values:
             reading.give(name, match.group(1), page.take(*match.span()))
         elif recipe is not None:
             reading.unread.append(page.take(*match.span()))

@@ -85,8 +85,10 @@ def _read_range(page: Page, reading: Reading, found: Energies, words: str) -> No
         reading.unread.append(around(page, found.start, found.end))
 
 
-def read_bins(page: Page, reading: Reading) -> None:
-    """`8 logarithmic bins`, `10 bins per decade`, `6 flux points`."""
+def read_bins(page: Page, reading: Reading, recipe: Recipe | None = None) -> None:
+    """`8 logarithmic bins`, `10 bins per decade`, `6 flux points`; bins of its own where a recipe has no others."""
+    own = [name for name in words_of(recipe) if name.endswith("_BINS")]
+    kind = own[0] if own and recipe and "ENERGY_BINS" not in recipe.constants else "ENERGY_BINS"
     if match := next(page.find(r"(?<![\w.])(\d{1,3})\s+(?:logarithmic\s+)?(?:flux|spectral|SED)[\s-]points?\b"), None):
         reading.give("FLUX_POINTS", int(match.group(1)), page.take(*match.span()))
     bins = r"(?<![\w.])(\d{1,3})\s+(?:[\w-]+\s+){0,3}?bins?\b(\s*(?:per|a|each|/)\s*(?:energy\s*)?decade)?"
@@ -94,9 +96,7 @@ def read_bins(page: Page, reading: Reading) -> None:
         if re.search(r"flux[\s-]point|SED", around(page, *match.span(), 40), re.I):
             reading.unread.append(around(page, *match.span()))
         else:
-            reading.give(
-                "BINS_PER_DECADE" if "decade" in match.group() else "ENERGY_BINS", int(match.group(1)), match.group()
-            )
+            reading.give("BINS_PER_DECADE" if "decade" in match.group() else kind, int(match.group(1)), match.group())
         page.take(*match.span())
 
 
@@ -123,11 +123,12 @@ ANGLE_MEANINGS = {
     "OTHER": r"\bring\b|\bcorrelation\b|\bsmooth\w*|\bkernel\b|\bzenith\b|\bminimum offset\b|\bat least\b|\bat most\b",
 }
 WEAK_ANGLES = {"ON_RADIUS": r"\bcircle\b|\bcircular\b|\bregion\b", "MAP_WIDTH": r"\bwidth\b"}
+SQUARE = rf"(?<![\w.^])({NUMBER})\s*(?:(?:square|sq\.?)\s*deg\w*|deg\s*(?:\^|\*\*)?\s*2)\b"
 FULL_WIDTH = rf"({NUMBER})\s*(?:deg)?\s*(?:x|by|\*)\s*({NUMBER})\s*deg\b"
 
 
 def read_angles(page: Page, reading: Reading, recipe: Recipe | None = None) -> None:
-    """Every angle in the prose, by the words nearest to it; one that no words explain is not understood."""
+    """Every angle or solid angle in the prose, by the words nearest to it; one without such words is not understood."""
     for match in list(page.find(FULL_WIDTH)):
         sides = {float(match.group(1)), float(match.group(2))}
         if len(sides) == 1:
@@ -135,15 +136,22 @@ def read_angles(page: Page, reading: Reading, recipe: Recipe | None = None) -> N
         else:
             reading.unread.append(around(page, *match.span()))
         page.take(*match.span())
+    for match in list(page.find(SQUARE)):
+        meaning = nearest(page, *match.span(), words_of(recipe, ("deg2",)))
+        if meaning:
+            reading.give(meaning, float(match.group(1)), around(page, *match.span()))
+        else:
+            reading.unread.append(around(page, *match.span()))
+        page.take(*match.span())
     meanings = ANGLE_MEANINGS | words_of(recipe, ("deg",))
     for own, other in (("OFFSET", "OFFSET_MAX"), ("SEARCH_RADIUS", "SELECTION_RADIUS")):
         if recipe is not None and own in recipe.constants and other not in recipe.constants:
             meanings.pop(other)
-    for match in list(page.find(rf"(?<![\w.^])(-?{NUMBER})\s*(deg2?|arcmin|arcsec)\b")):
+    for match in list(page.find(rf"(?<![\w.^])(-?{NUMBER})\s*(deg|arcmin|arcsec)\b")):
         value = round(float(match.group(1)) / {"arcmin": 60, "arcsec": 3600}.get(match.group(2).lower(), 1), 9)
         meaning = nearest(page, *match.span(), meanings, WEAK_ANGLES)
         words = around(page, *match.span())
-        if meaning in ("", "OTHER", "EXTENSION") or match.group(2) == "deg2":
+        if meaning in ("", "OTHER", "EXTENSION"):
             reading.unread.append(words)
         else:
             reading.give(meaning, value, words)

@@ -21,13 +21,20 @@ def select_observations(
 ) -> tuple[dict[str, Any], list[str]]:
     """Target, data store and selection of observations, as far as a recipe has them; and what is wrong with them."""
     values, constants = reading.values, recipe.constants
-    parameters: dict[str, Any] = {name: values[name] for name in ("TARGET_RA", "TARGET_DEC", "DATES") if name in values}
+    own = {"TARGET_RA", "TARGET_DEC", "DATES"} & set(constants)
+    parameters: dict[str, Any] = {name: value for name, value in values.items() if name in own}
     if "TARGET_RA" not in values and "TARGET_RA" in constants and constants["TARGET_RA"].default is not None:
         return parameters, ["a target without coordinates and without a name that the table of sources knows"]
+    if "DATA_STORES" in constants:
+        return _several_stores(reading, stores, parameters, assumptions)
     if "DATA_STORE" not in constants or (
         constants["DATA_STORE"].default is None and "DATA_STORE" not in values and reading.runs is None
     ):
-        return parameters, []
+        if reading.runs is None:
+            return parameters, []
+        if "OBS_IDS" not in constants:
+            return parameters, [f"“{reading.runs.words}”"]
+        return parameters | {"OBS_IDS": reading.runs.resolve([])}, []
     if "TARGET_RA" not in values:
         return _by_runs_alone(reading, stores, parameters)
     radius = values.get("SELECTION_RADIUS")
@@ -65,6 +72,33 @@ def select_observations(
     return parameters, []
 
 
+def _several_stores(
+    reading: Reading, stores: list[StoreInfo], parameters: dict[str, Any], assumptions: list[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Data stores that the request names; for each other instrument that it names, the one with most observations."""
+    values = reading.values
+    paths = list(values.get("DATA_STORES", []))
+    if reading.left_out is not None:
+        return parameters, [f"“{reading.left_out.words}”"]
+    radius = values.get("SELECTION_RADIUS", DEFAULT_RADIUS)
+    for name in dict.fromkeys(re.findall(INSTRUMENT, reading.prose)):
+        if any(name.lower() in path.lower() for path in [*paths, *values.get("DATA_FILES", [])]):
+            continue
+        bearing = [store for store in of_instrument(name, stores) if name.lower() in store.path.lower()]
+        counts = {one.path: len(near(one, values["TARGET_RA"], values["TARGET_DEC"], radius)) for one in bearing}
+        if not any(counts.values()):
+            return parameters, [f"{name}, of which no data store points within {radius:g} deg of the target"]
+        paths.append(max(counts, key=lambda path: counts[path]))
+        assumptions.append(f"Data store {paths[-1]} of {name}.")
+    if len(paths) + len(values.get("DATA_FILES", [])) + ("FERMI_DATASETS" in values) < 2:
+        return parameters, ["a joint fit without the data of a second instrument"]
+    values["DATA_STORES"] = parameters["DATA_STORES"] = paths
+    parameters["SELECTION_RADIUS"] = radius
+    if reading.runs is not None:
+        parameters["OBS_IDS"] = reading.runs.resolve([])
+    return parameters, []
+
+
 def _by_runs_alone(
     reading: Reading, stores: list[StoreInfo], parameters: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
@@ -96,6 +130,7 @@ def _store(
             there = ", ".join(store.path for store in stores) or "not known"
             return "", f"{name}, which is no data store here (data stores: {there})"
         return store or name, ""
+    stores = of_instrument(reading.prose, stores)
     counts = {store.path: len(near(store, ra, dec, radius)) for store in stores}
     best = max(stores, key=lambda store: counts[store.path], default=None)
     if best is None:
@@ -109,3 +144,13 @@ def _store(
         f"Data store {best.path}, with {counts[best.path]} observations within {radius:g} deg of the target."
     )
     return best, ""
+
+
+def of_instrument(text: str, stores: list[StoreInfo]) -> list[StoreInfo]:
+    """The data stores whose folders bear the name of an instrument that a text names; all where none does."""
+    names = {name.lower().rstrip("o") for name in re.findall(INSTRUMENT, text)}
+    bearing = [store for store in stores if any(name in store.path.lower() for name in names)]
+    return sorted(bearing or stores, key=lambda store: not store.path.lower().startswith(tuple(names)))
+
+
+INSTRUMENT = r"\b(?:HESS|MAGIC|VERITAS|CTAO?)\b"

@@ -15,7 +15,7 @@ from gammapygpt.cookbook.measures import read_angles, read_bins, read_energies
 from gammapygpt.cookbook.models import read_fixed, read_models, read_switches
 from gammapygpt.cookbook.names import take_names
 from gammapygpt.cookbook.reading import Reading, Wanted
-from gammapygpt.cookbook.runs import take_dates, take_runs, take_store
+from gammapygpt.cookbook.runs import take_dates, take_runs, take_stores
 from gammapygpt.cookbook.sky import take_positions, take_sources
 from gammapygpt.cookbook.words import Page, tidy
 from gammapygpt.state import Request
@@ -40,11 +40,10 @@ def read_request(request: Request, recipe: Recipe | None = None) -> Reading:
     reading = Reading(text=text)
     read_files(page, reading, recipe)
     take_names(page, reading, recipe)
-    store = take_store(page, request.stores)
+    named = take_stores(page, request.stores)
     reading.wanted = _with_specs(_take_keys(page), request)
     reading.prose = page.left.replace("\0", " ")
-    if store:
-        reading.give("DATA_STORE", *store)
+    _place_stores(reading, named, request, recipe)
     _read_target(page, reading, recipe)
     if dates := take_dates(page):
         reading.give("DATES", *dates)
@@ -53,11 +52,24 @@ def read_request(request: Request, recipe: Recipe | None = None) -> Reading:
     read_fixed(page, reading)
     read_given(page, reading, recipe)
     read_energies(page, reading, recipe)
-    read_bins(page, reading)
+    read_bins(page, reading, recipe)
     read_angles(page, reading, recipe)
     read_switches(page, reading)
     read_plain(page, reading, recipe)
     return reading
+
+
+def _place_stores(reading: Reading, named: list[tuple[str, str]], request: Request, recipe: Recipe | None) -> None:
+    """Folders of data for the constants that take them: one data store, several, or folders of reduced data."""
+    constants = recipe.constants if recipe else {}
+    known = {store.path for store in request.stores}
+    for path, words in named:
+        if "DATA_STORE" in constants or not {"DATA_STORES", "DATA_FILES"} & set(constants):
+            reading.give("DATA_STORE", path, words)
+            continue
+        several = "DATA_STORES" if "DATA_STORES" in constants and (path in known or not known) else "DATA_FILES"
+        reading.values[several] = [*reading.values.get(several, []), path]
+        reading.words[several] = words
 
 
 QUOTED = r"(?<![\w$/])[\"'`]([A-Za-z]\w*)[\"'`](?!\w)"

@@ -130,25 +130,25 @@ FORMS = [
 ]
 
 
-def take_store(page: Page, stores: list[StoreInfo]) -> tuple[str, str] | None:
-    """Take the data store that a request names, with the words: a path below the data folder, or a release's name."""
+def take_stores(page: Page, stores: list[StoreInfo]) -> list[tuple[str, str]]:
+    """Take the folders of data that a request names, with the words: paths below the data folder, a release's name."""
     pattern = r"[$][{]?(?:GAMMAPY_DATA|PHOTON_STORAGE)[}]?/?([\w./+-]*)"
     named = [
         (match.group(1).rstrip("./ ").lstrip("/") or ".", page.take(*match.span()))
         for match in list(page.find(pattern))
     ]
-    if named:
-        return named[0]
     for store in stores:
         folder = re.escape(store.path)
         if store.path != "." and (match := next(page.find(rf"(?<![\w/-]){folder}(?![\w/-])"), None)):
-            return store.path, page.take(*match.span())
+            named.append((store.path, page.take(*match.span())))
     if match := next(
         page.find(r"\bHESS\s+(?:public\s+)?(?:DL3[ -]?)?(?:DR1|data release 1|public data release)\b"), None
     ):
         release = next((store.path for store in stores if "hess-dl3-dr1" in store.path), "hess-dl3-dr1")
-        return release, page.take(*match.span())
-    return None
+        if not named or "hess-dl3-dr1" in release:
+            named.append((release, page.take(*match.span())))
+    first = {path: words for path, words in reversed(named) if path != "." or len(named) == 1}
+    return [(path, words) for path, words in reversed(first.items())]
 
 
 def near(store: StoreInfo, ra: float, dec: float, radius: float) -> list[int]:

@@ -22,6 +22,8 @@ ABBREVIATIONS = {
     "No.": "No",
     "nos.": "nos",
 }
+STARTS = "Write|Report|Give|Return|Save|Store|Use|Fit|Compute|Calculate|Determine|Measure|Then|The|What|How|Which|Find"
+"""Words with which sentences begin after an abbreviation."""
 SUPERSCRIPTS = str.maketrans("\u207a\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "+-0123456789")
 SPELLINGS: list[tuple[str, Any]] = [
     (r"[\u2010-\u2015\u2212]", "-"),
@@ -50,6 +52,7 @@ CLAUSE_END = re.compile(r"[,;:()\[\]]|\b(?:and|but|while|with)\b")
 
 def tidy(text: str) -> str:
     """The request in plain characters: one kind of dash and quote, `deg` for degrees, no dots in abbreviations."""
+    text = re.sub(rf"\bH\.E\.S\.S\.(?=\s+(?:{STARTS})\b)", "HESS.", text)
     for short, plain in ABBREVIATIONS.items():
         text = text.replace(short, plain)
     for pattern, replacement in SPELLINGS:
