@@ -116,7 +116,7 @@ plt.close()
 # /// recipe
 # asked = '\b(?:how many|number of|list|count|which|find|total livetime of)\b[^.;]{0,40}\b(?:runs|observations|pointings)\b|\bobservation (?:list|table|selection)\b'
 # perhaps = '\b(?:runs?|observations?|pointings?)\b'
-# covers = []
+# covers = ["point_like_spectrum"]
 # vocabulary = ["counts", "lists"]
 # errors = []
 #

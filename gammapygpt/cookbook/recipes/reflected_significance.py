@@ -156,4 +156,5 @@ plt.close()
 # [fixed]
 # STACKED = true
 # CONTAINMENT_CORRECTION = "any"
+# SPATIAL_MODEL = "point"
 # ///
