@@ -1,13 +1,15 @@
 """Reflected-regions spectrum: what is the energy spectrum (power law, index, flux, SED, flux points) of a source?
 
 Answers spectral index, amplitude, cut-off, fluxes and flux points from a joint forward-folding fit to all observations,
-with background from reflected regions. For full-enclosure IRFs; the containment correction is that of a point source.
+with background from reflected regions. With absorption by the extragalactic background light (EBL), the power law, log
+parabola or cut-off power law is what a source at a redshift emits: parameters are intrinsic, fluxes are observed ones.
+For full-enclosure IRFs; the containment correction is that of a point source.
 
 Not for: position or extension, see stacked_3d; point-like IRFs (MAGIC, VERITAS), see point_like_spectrum; files that
 hold counts and responses already (OGIP, PHA), see spectrum_from_ogip; sources that are not detected, see
 flux_upper_limit.
 
-Follows: tutorial spectral_analysis (Gammapy 2.1).
+Follows: tutorials spectral_analysis and ebl (Gammapy 2.1).
 """
 
 import json
@@ -28,7 +30,7 @@ from gammapy.estimators import FluxPointsEstimator
 from gammapy.makers import ReflectedRegionsBackgroundMaker, SafeMaskMaker, SpectrumDatasetMaker
 from gammapy.maps import MapAxis, RegionGeom, WcsGeom
 from gammapy.modeling import Fit
-from gammapy.modeling.models import Model, SkyModel
+from gammapy.modeling.models import EBLAbsorptionNormSpectralModel, Model, SkyModel
 from regions import CircleSkyRegion
 
 DATA_STORE = "hess-dl3-dr1"  # folder below GAMMAPY_DATA that holds the two index tables
@@ -49,6 +51,10 @@ SPECTRAL_MODEL = "pl"  # pl power law, ecpl power law with exponential cut-off, 
 REFERENCE_ENERGY = 1.0  # TeV
 START = {"amplitude": 1e-11}  # where the fit starts: index, amplitude (cm-2 s-1 TeV-1), lambda_ (TeV-1), alpha, beta
 FIXED = {}  # parameters kept at a value, such as {"index": 2.0}
+EBL_ABSORPTION = False  # whether the model is absorbed by the extragalactic background light on its way
+REDSHIFT = None  # of the source, for the absorption
+EBL_MODEL = "dominguez"  # dominguez, franceschini, franceschini17, saldana-lopez21 or finke
+EBL_NORM = 1.0  # optical depth relative to that of the EBL model
 FLUX_POINT_EDGES = None  # TeV, such as [1, 2, 4, 8]; None for one point in every three bins of safe energy
 SED_TABLE = "sed.ecsv"  # file for the flux points
 RESULTS = {  # key in result.json: [quantity of `known` below, its arguments (energies in TeV) ..., unit]
@@ -62,6 +68,8 @@ RESULTS = {  # key in result.json: [quantity of `known` below, its arguments (en
     "n_obs": ["n_obs", ""],
     "livetime_h": ["livetime", "h"],
 }
+
+assert REDSHIFT is not None or not EBL_ABSORPTION, "absorption by the background light needs the redshift"
 
 # Select observations
 data_store = DataStore.from_dir(Path(os.environ["GAMMAPY_DATA"]) / DATA_STORE)
@@ -120,10 +128,14 @@ if STACKED:
     datasets = Datasets([stacked])
 
 # Fit
-spectrum = Model.create(SPECTRAL_MODEL, "spectral", reference=REFERENCE_ENERGY * u.TeV)
+intrinsic = Model.create(SPECTRAL_MODEL, "spectral", reference=REFERENCE_ENERGY * u.TeV)
 for name, value in {**START, **FIXED}.items():
-    spectrum.parameters[name].value = value
-    spectrum.parameters[name].frozen = name in FIXED
+    intrinsic.parameters[name].value = value
+    intrinsic.parameters[name].frozen = name in FIXED
+spectrum = intrinsic
+if EBL_ABSORPTION:
+    ebl = EBLAbsorptionNormSpectralModel.read_builtin(EBL_MODEL, redshift=REDSHIFT, alpha_norm=EBL_NORM)
+    spectrum = intrinsic * ebl
 datasets.models = [SkyModel(spectral_model=spectrum, name="source")]
 fit_result = Fit().run(datasets)
 print(fit_result)
@@ -142,7 +154,7 @@ print(flux_points.to_table(sed_type="dnde", formatted=True)["e_ref", "dnde", "dn
 
 # Numbers: functions that give (value, error or None)
 def parameter(name):
-    return spectrum.parameters[name].quantity, spectrum.parameters[name].error * spectrum.parameters[name].unit
+    return intrinsic.parameters[name].quantity, intrinsic.parameters[name].error * intrinsic.parameters[name].unit
 
 
 def cutoff():
@@ -158,6 +170,22 @@ def model_value(evaluate, evaluate_error):
         return evaluate(*energies * u.TeV), (low + high) / 2
 
     return value_and_error
+
+
+def unabsorbed(evaluate, evaluate_error):
+    """The same for what the source emits."""
+
+    def value_and_error(*energies):
+        assert EBL_ABSORPTION, "an intrinsic flux belongs to a model with EBL absorption"
+        return model_value(evaluate, evaluate_error)(*energies)
+
+    return value_and_error
+
+
+def transmission(energy):
+    """Fraction of the photons of an energy in TeV that the EBL lets through."""
+    assert EBL_ABSORPTION, "the model has no EBL absorption"
+    return ebl(energy * u.TeV), None
 
 
 def flux_point(low, high):
@@ -193,9 +221,13 @@ known = {
     "e2dnde": lambda energy: tuple((energy * u.TeV) ** 2 * value for value in known["dnde"](energy)),
     "flux": model_value(spectrum.integral, spectrum.integral_error),
     "energy_flux": model_value(spectrum.energy_flux, spectrum.energy_flux_error),
+    "intrinsic_dnde": unabsorbed(intrinsic, intrinsic.evaluate_error),
+    "intrinsic_flux": unabsorbed(intrinsic.integral, intrinsic.integral_error),
+    "intrinsic_energy_flux": unabsorbed(intrinsic.energy_flux, intrinsic.energy_flux_error),
+    "transmission": transmission,
     "flux_point": flux_point,
     "n_flux_points": lambda: (flux_points.geom.axes["energy"].nbin, None),
-    "pivot_energy": lambda: (spectrum.pivot_energy, None),
+    "pivot_energy": lambda: (intrinsic.pivot_energy, None),
     "fit_statistic": lambda: (fit_result.total_stat, None),
     "fit_success": lambda: (int(fit_result.success), None),
     "safe_energy_min": lambda: (energy_axis.edges_min[safe].min(), None),
@@ -228,6 +260,10 @@ ax = flux_points.plot(sed_type="e2dnde", label="flux points")
 energy_bounds = FLUX_POINT_EDGES[0] * u.TeV, FLUX_POINT_EDGES[-1] * u.TeV
 spectrum.plot(ax=ax, energy_bounds=energy_bounds, sed_type="e2dnde", label="best fit")
 spectrum.plot_error(ax=ax, energy_bounds=energy_bounds, sed_type="e2dnde")
+if EBL_ABSORPTION:
+    intrinsic.plot(
+        ax=ax, energy_bounds=energy_bounds, sed_type="e2dnde", linestyle="--", label="without EBL absorption"
+    )
 ax.legend()
 plt.savefig("sed.png", dpi=120)
 plt.close()
@@ -235,7 +271,28 @@ plt.close()
 # /// recipe
 # asked = '\bspectr(?:um|a|al (?:fit|analysis|index|points))\b|\bSEDs?\b|\bflux[\s-]points?\b|\bfit\b[^.;]{0,40}\b(?:power[\s-]*law|log[\s-]*parabola)'
 # perhaps = '\breflected\b|\bspectral\b|\bpower[\s-]*law\b|\bflux(?:es)?\b|\blog[\s-]*parabol\w*|\bphoton index\b'
-# covers = ["observation_list", "reflected_significance"]
+# covers = ["observation_list", "reflected_significance", "ebl_absorption"]
 # vocabulary = ["regions", "spectrum", "safe", "counts"]
-# errors = ["parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux", "excess", "background", "excess_rate"]
+# errors = ["parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux", "excess", "background", "excess_rate",
+#           "intrinsic_dnde", "intrinsic_flux", "intrinsic_energy_flux"]
+#
+# [keys]
+# intrinsic_energy_flux = ['\b(?:intrinsic|de-?absorbed|unabsorbed|emitted)\b.*\b(?:e ?|energy ?)flux\b', "erg cm-2 s-1", "range"]
+# intrinsic_dnde = ['\b(?:intrinsic|de-?absorbed|unabsorbed|emitted)\b.*\b(?:dn ?de|diff\w*)\b', "cm-2 s-1 TeV-1", "energy"]
+# intrinsic_flux = ['\b(?:intrinsic|de-?absorbed|unabsorbed|emitted)\b.*\bflux\b', "cm-2 s-1", "range"]
+# transmission = ['\btransmission\b|\babsorption (?:factor|fraction)\b', "", "energy"]
+#
+# [fixed]
+# SPATIAL_MODEL = "point"
+#
+# [choices.EBL_ABSORPTION]
+# false = '\b(?:no|not|without|ignor\w+|neglect\w+)\b[^.,;]{0,25}\b(?:EBL\b|extragalactic background|absor\w+)'
+# true = '\bEBL\b|\bextragalactic[\s-]background(?: light)?\b|\b(?:un|de-?)?absor(?:b\w*|ption)\b|\bintrinsic\b'
+#
+# [choices.EBL_MODEL]
+# dominguez = '\bdom[i\u00ed]nguez\b(?: et al\.?)?'
+# franceschini17 = '\bfranceschini\b.{0,15}\b(?:20)?17\b'
+# franceschini = '\bfranceschini\b(?: et al\.?)?'
+# saldana-lopez21 = '\bsalda[n\u00f1]a'
+# finke = '\bfinke\b(?: et al\.?)?'
 # ///
