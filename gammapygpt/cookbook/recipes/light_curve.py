@@ -397,7 +397,7 @@ plt.close()
 # /// recipe
 # asked = '\blight[\s-]?curves?\b|\b(?:run|observation|night)[\s-]?wise (?:\w+ )?flux|\bflux (?:versus|vs|against|as a function of) time\b|\bflux\b[^.;]{0,20}\b(?:(?:per|in each|of each|for each|of every) (?:run|observation|night)|run by run|night by night)\b|\bflux\b[^.;]{0,40}\b(?:chang(?:e|es|ed|ing)|var(?:y|ies|ied)|evol(?:ve|ves|ved|ution))\b|\bfrom (?:run to run|night to night)\b|\bvariab(?:le|ility)\b|\btime series\b|\b(?:run|observation|night)[\s-](?:by|to)[\s-](?:run|observation|night)\b[^.;]{0,30}\bflux'
 # perhaps = '\b(?:run|observation|night)[\s-]?wise\b|\bnightly\b|\bflar(?:e|ing)\b'
-# covers = ["observation_list", "reflected_significance", "reflected_spectrum"]
+# covers = ["observation_list", "reflected_significance", "reflected_spectrum", "flux_upper_limit"]
 # vocabulary = ["regions", "counts"]
 # errors = ["flux_max", "flux_min", "flux_first", "flux_last", "flux_mean", "flux_weighted_mean", "flux", "flux_ratio", "fvar", "fpp", "doubling_time", "halving_time", "parameter", "cutoff", "excess", "background", "excess_rate"]
 # does = ["reflected regions", "a sensitivity or an upper limit"]
