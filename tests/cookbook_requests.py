@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from gammapygpt.data.truth import truth_path
 from gammapygpt.llm.base import Question
 from gammapygpt.llm.cookbook import CookbookBackend
 from gammapygpt.state import Request, StoreInfo
@@ -42,6 +43,13 @@ def run_script(script: str, folder: Path, data: Path) -> dict[str, Any]:
     process.join()
     assert process.exitcode == 0, (folder / "output.txt").read_text(encoding="utf-8")[-2000:]
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+
+
+def photon_flux(data: Path, low: float, high: float) -> float:
+    """Integral of the simulated power law between two energies in TeV, cm-2 s-1."""
+    true = {entry["key"]: entry["value"] for entry in tomllib.loads(truth_path(data).read_text())["expected"]}
+    power = true["index"] - 1
+    return true["amplitude"] * (low**-power - high**-power) / power
 
 
 def _run_here(folder: Path, data: Path) -> None:

@@ -143,7 +143,8 @@ def read_angles(page: Page, reading: Reading, recipe: Recipe | None = None) -> N
         else:
             reading.unread.append(around(page, *match.span()))
         page.take(*match.span())
-    meanings = ANGLE_MEANINGS | words_of(recipe, ("deg",))
+    angles = words_of(recipe, ("deg",))
+    meanings = angles | {name: words for name, words in ANGLE_MEANINGS.items() if name not in angles}
     for own, other in (("OFFSET", "OFFSET_MAX"), ("SEARCH_RADIUS", "SELECTION_RADIUS")):
         if recipe is not None and own in recipe.constants and other not in recipe.constants:
             meanings.pop(other)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
-from cookbook_requests import run_script
+from cookbook_requests import photon_flux, run_script
 
 from gammapygpt.cookbook.book import fill, recipes
 
@@ -61,3 +61,20 @@ def test_significance_map(name: str, simulated_data: Path, tmp_path: Path):
     assert result["significance_width_off"] == pytest.approx(1, abs=0.15)
     assert result["n_obs"] == len(result["_meta"]["obs_ids"]) == 4
     assert (tmp_path / "significance_map.png").stat().st_size > 1000
+
+
+def test_ts_map(simulated_data: Path, tmp_path: Path):
+    given = {name: value for name, value in GIVEN.items() if name in recipes()["ts_map"].constants}
+    results = recipes()["ts_map"].constants["RESULTS"].default
+    more = {"separation_deg": ["peak_separation", "deg"], "width": ["off_std", ""], "f": ["flux", 2.0, 5.0, "cm-2 s-1"]}
+    script = fill(recipes()["ts_map"], {**given, "INDEX": 2.5, "BINS_PER_DECADE": 3, "RESULTS": results | more})
+    result = run_script(script, tmp_path, simulated_data)
+    assert result["separation_deg"] < 0.05
+    assert result["n_peaks"] == 1
+    assert result["max_sqrt_ts"] >= result["sqrt_ts_at_target"] > 15
+    true = photon_flux(simulated_data, 1, 10)
+    assert result["flux_at_target"] == pytest.approx(true, abs=3.5 * result["flux_at_target_err"])
+    assert result["flux_at_target_err"] < 0.1 * true
+    assert result["f"] == pytest.approx(result["flux_at_target"] * photon_flux(simulated_data, 2, 5) / true, rel=1e-6)
+    assert result["width"] == pytest.approx(1, abs=0.15)
+    assert (tmp_path / "ts_map.png").stat().st_size > 1000

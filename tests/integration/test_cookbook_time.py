@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
-from cookbook_requests import run_script
+from cookbook_requests import photon_flux, run_script
 
 from gammapygpt.cookbook.book import fill, recipes
-from gammapygpt.data.truth import truth_path
 
 TARGET = {"DATA_STORE": "dl3-simulated", "TARGET_RA": 83.633, "TARGET_DEC": 22.0145}
-
-
-def photon_flux(data: Path, low: float, high: float) -> float:
-    """Integral of the simulated power law between two energies in TeV, cm-2 s-1."""
-    true = {entry["key"]: entry["value"] for entry in tomllib.loads(truth_path(data).read_text())["expected"]}
-    power = true["index"] - 1
-    return true["amplitude"] * (low**-power - high**-power) / power
 
 
 def events_near_the_source(data: Path, radius_deg: float, low: float, high: float, runs: tuple[int, ...]) -> int:

@@ -421,6 +421,7 @@ def test_keys_of_ring_maps(key: str, meaning: str, expected: str | None):
         ("Field-of-view background, then the excess map of MSH 15-52", "fov_significance_map"),
         ("Significance map of MSH 15-52 with ring background and not FoV background", "ring_significance_map"),
         ("3D fit of MSH 15-52 with FoV background", "stacked_3d"),
+        ("TS map of MSH 15-52 for a point source of index 2.3: how many peaks?", "ts_map"),
     ],
 )
 def test_which_map(text: str, recipe: str):
