@@ -146,6 +146,7 @@ class Run:
             usage=ended.usage.model_dump(),
             result=ended.result,
             units=units_of(ended.result, specs(self.folder.manifest(), state)),
+            **beside_the_numbers(ended, state),
             sandbox=sorted({a.execution.provider for a in ended.attempts if a.execution}),
             versions=versions(self.settings),
         )
@@ -179,6 +180,17 @@ class Run:
     def interrupted(self, reason: str) -> None:
         """Note that the run stopped where it can be taken up again."""
         self.folder.update_manifest(status="interrupted", reason=reason)
+
+
+def beside_the_numbers(ended: Outcome, state: RunState) -> dict[str, Any]:
+    """What an accepted result comes with: the analysis choices that were seen in its run, and the open warnings."""
+    from gammapygpt.checks.choices import analysis_choices, open_warnings
+
+    best = ended.answer
+    if best is None or best.execution is None:
+        return {"choices": [], "warnings": []}
+    choices = analysis_choices(best.execution.facts, state.get("plan"))
+    return {"choices": [choice.model_dump() for choice in choices], "warnings": open_warnings(best)}
 
 
 def warm_up(context: Context) -> threading.Thread:

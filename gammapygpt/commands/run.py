@@ -141,6 +141,8 @@ def summary(folder: Path | None, manifest: dict[str, Any]) -> dict[str, Any]:
         "attempts": len(attempts),
         "failures": [attempt["failure"] for attempt in attempts],
         "result": manifest.get("result", {}),
+        "choices": manifest.get("choices", []),
+        "warnings": manifest.get("warnings", []),
         "usage": manifest.get("usage", {}),
         "folder": str(folder) if folder else None,
     }

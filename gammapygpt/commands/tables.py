@@ -86,7 +86,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, Any] | None = None) -> None:
-    """The outcome of a run: status, numbers, concerns, attempts, costs, and where everything lies.
+    """The outcome of a run: status, numbers, analysis choices, concerns, attempts, costs, and where everything lies.
 
     Parameters
     ----------
@@ -105,7 +105,9 @@ def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, 
     typer.echo(": ".join(filter(None, (manifest.get("status", "unknown"), reason))))
     if result:
         print_table(*results_rows(result, units(manifest), reference))
-    for concern in concerns(run) if result else ():
+    if result and manifest.get("choices"):
+        show_choices(manifest["choices"])
+    for concern in (concerns(run) or warned(manifest)) if result else ():
         typer.echo(f"look at: {one_line(concern, 1000)}")
     if len(attempts) > 1 or not result:
         show_attempts(attempts, manifest.get("best"))
@@ -117,6 +119,18 @@ def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, 
     ):
         if what:
             typer.echo(f"{name + ':':8} {what}")
+
+
+def show_choices(choices: Sequence[Mapping[str, Any]]) -> None:
+    """The analysis choices behind the numbers, as they were seen in the run."""
+    rows = [[str(choice.get("name", "")), str(choice.get("value", ""))] for choice in choices]
+    rows = [row for row in rows if not row[1].endswith("(default)")]  # what was done is in the rows before
+    print_table(["analysis choice", "as seen in the run"], rows)
+
+
+def warned(manifest: Mapping[str, Any]) -> list[str]:
+    """Warnings that no critic has repeated."""
+    return [str(one.get("message", "")) for one in manifest.get("warnings", []) if one.get("severity") == "warning"]
 
 
 def show_attempts(attempts: Sequence[Mapping[str, Any]], best: int | None) -> None:

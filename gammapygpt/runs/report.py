@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.notebook import notebook
 from gammapygpt.runs.results import clean, lines, one_line, specs, units_of
-from gammapygpt.state import Attempt, Finding, Outcome, RunState
+from gammapygpt.state import Attempt, Critique, Finding, Outcome, RunState
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -69,9 +69,10 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
         "best": best,
         "request": asked(manifest, state),
         "lines": lines(outcome.result, units_of(outcome.result, specs(manifest, state))),
+        "seen": seen_choices(best),
         "choices": choices(outcome.result),
         "plan": plan,
-        "concerns": list(dict.fromkeys(critique.concerns)) if best and critique else [],
+        "concerns": concerns(best, critique),
         "figures": figures(folder.final),
         "files": other_files(folder.final),
         "attempts": [(attempt, findings(attempt)) for attempt in outcome.attempts],
@@ -116,6 +117,23 @@ def choices(result: Mapping[str, Any]) -> list[tuple[str, str]]:
         parts = value.items() if isinstance(value, dict) else [("", value)]
         found += [(" ".join(filter(None, (name, part))), _compact(item)) for part, item in parts]
     return found
+
+
+def seen_choices(best: Attempt | None) -> list[tuple[str, str]]:
+    """The analysis choices that were seen in the run; the plan's assumptions stand elsewhere on the page."""
+    from gammapygpt.checks.choices import analysis_choices
+
+    if best is None or best.execution is None:
+        return []
+    return [(one.name, one.value) for one in analysis_choices(best.execution.facts)]
+
+
+def concerns(best: Attempt | None, critique: Critique | None) -> list[str]:
+    """What to look at: the critic's words, or without a critic what the gates found."""
+    if best is None:
+        return []
+    told = critique.concerns if critique else [one.message for one in findings(best) if one.severity != "error"]
+    return list(dict.fromkeys(told))
 
 
 def _compact(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 SPECTRUM = "Extract the spectrum of the Crab Nebula with reflected regions and fit a power law"
 COUNT = """\
 import json
+import re
 import os
 from gammapy.data import DataStore
 
@@ -50,6 +52,11 @@ def test_main_job_without_a_model_on_simulated_data(gammapygpt, simulated_data, 
     assert outcome["attempts"] == 1
     assert outcome["usage"]["calls"] == 0
     assert outcome["result"]["index"] == pytest.approx(2.5, abs=0.15)
+    choices = {choice["name"]: choice["value"] for choice in outcome["choices"]}
+    assert choices["observations"] == "4 of dl3-simulated: 1, 2, 3, 4"
+    assert choices["containment correction"].startswith("applied")
+    assert choices["fit"] == "converged, covariance valid (minuit)"
+    assert {warning["severity"] for warning in outcome["warnings"]} <= {"warning", "info"}
     final = Path(outcome["folder"]) / "final"
     assert {"script.py", "result.json", "report.html", "notebook.ipynb"} <= {path.name for path in final.iterdir()}
     assert list(final.glob("*.png"))
@@ -57,6 +64,8 @@ def test_main_job_without_a_model_on_simulated_data(gammapygpt, simulated_data, 
 
     shown = gammapygpt("runs", "show")
     assert "index" in shown.stdout
+    assert re.search(r"containment correction +applied", shown.stdout)
+    assert "converged, covariance valid" in (final / "report.html").read_text()
     assert "passed" in gammapygpt("runs", "list").stdout
     again = gammapygpt("resume", "--json")
     assert json.loads(again.stdout)["result"] == outcome["result"]

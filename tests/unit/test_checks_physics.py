@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gammapygpt.checks.choices import analysis_choices
 from gammapygpt.checks.physics import Evidence, check_physics, checks, found, read_facts, rules
 from gammapygpt.checks.physics.seen import li_ma
 from gammapygpt.state import Finding, Plan, Request
@@ -372,3 +373,37 @@ def test_li_and_ma() -> None:
     assert li_ma(90, 60, 1 / 12) == pytest.approx(16.4132, abs=1e-3)
     assert li_ma(5, 120, 1 / 12) == pytest.approx(-1.6952, abs=1e-3)
     assert li_ma(10, 100, 0.1) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_analysis_choices_behind_a_spectrum() -> None:
+    plan = Plan(assumptions=["The source is a point."])
+    told = {choice.name: choice.value for choice in analysis_choices(spectrum(), plan)}
+    assert told["selection"] == "2 observations within 2 deg of RA 83.6330, Dec 22.0140 deg (ICRS)"
+    assert told["observations"] == "2: 23523, 23526"
+    assert told["observations not used"] == "none"
+    assert told["livetime"] == "0.88 h"
+    assert told["IRFs"] == "full-enclosure"
+    assert told["ON region"] == "CircleSkyRegion of 0.11 deg at RA 83.6330, Dec 22.0140 deg (ICRS)"
+    assert told["containment correction"] == "applied; the ON region holds 63 % at 1 TeV"
+    assert told["exclusion mask"] == "1 % of its map excluded, the source included"
+    assert told["safe mask"] == "aeff-max"
+    assert told["energies used"] == "from 1 TeV up to 25 TeV"
+    assert told["data sets"] == "2 jointly"
+    assert told["model crab"] == "PowerLawSpectralModel; free: index, amplitude; fixed: reference = 1 TeV"
+    assert told["statistic"] == "wstat = 11.0 in 14 bins"
+    assert told["fit"] == "converged, covariance valid"
+    assert told["assumed"] == "The source is a point."
+    assert analysis_choices({}) == []
+
+
+def test_what_was_left_out_and_what_did_not_converge_is_told() -> None:
+    facts = spectrum()
+    facts["selections"][0] |= {"asked": [23523, 23526, 23559], "store": "hess-dl3-dr1"}
+    facts["makings"][1]["settings"] = {"finder": "ReflectedRegionsFinder", "max_region_number": 3}
+    facts["makings"][1]["n_off"] = [2, 3]
+    facts["fits"][0] |= {"optimized": False, "covariance": None, "backend": "minuit"}
+    told = {choice.name: choice.value for choice in analysis_choices(facts)}
+    assert told["observations"] == "2 of hess-dl3-dr1: 23523, 23526"
+    assert told["observations not used"] == "23559"
+    assert told["background"] == "reflected regions, 2 to 3 OFF regions in an observation, limited to 3"
+    assert told["fit"] == "did not converge, no covariance (minuit)"

@@ -261,5 +261,5 @@ def settings_of(thing: Any) -> dict[str, Any]:
         elif isinstance(value, (set, frozenset, list, tuple)) and all(isinstance(one, str) for one in value):
             found[name.lstrip("_")] = sorted(value)
         elif hasattr(value, "to_value") and getattr(value, "size", 0) <= 20:
-            found[name.lstrip("_")] = " ".join(str(value).split())[:200]
+            found[name.lstrip("_")] = " ".join(f"{value.value} {value.unit}".split())[:200]
     return found
