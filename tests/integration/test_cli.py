@@ -72,11 +72,11 @@ def test_main_job_without_a_model_on_simulated_data(gammapygpt, simulated_data, 
 
 
 def test_what_the_cookbook_cannot_do_is_said_plainly(gammapygpt, simulated_data):
-    done = gammapygpt("run", "Make a light curve of the Crab Nebula", "--json", data=simulated_data)
+    done = gammapygpt("run", "Make a phase-folded histogram of the Crab pulsar", "--json", data=simulated_data)
     assert done.returncode == 1
     outcome = json.loads(done.stdout)
     assert outcome["status"] == "refused"
-    assert "light curve" in outcome["reason"]
+    assert "phase" in outcome["reason"]
     assert "It can do" in outcome["reason"]
 
 
