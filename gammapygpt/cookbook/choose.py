@@ -55,17 +55,20 @@ def propose(request: Request, stores: list[StoreInfo]) -> list[Choice]:
 
 
 def candidates(reading: Reading) -> list[Recipe]:
-    """The recipes that a request may mean: by its prose, or else by its keys."""
+    """The recipes that a request may mean, by its prose, or else by its keys; then those that do all of it as well."""
     keys = " ".join(f"{one.key.replace('_', ' ')} {one.meaning}" for one in reading.wanted)
     for words_in, text in ((demanded, reading.prose), (perhaps, reading.prose), (demanded, keys), (perhaps, keys)):
         if found := words_in(text):
-            return sorted((recipes()[name] for name in found), key=lambda recipe: _covered(recipe, found))
+            also = [name for name in perhaps(text) if name not in found and not _beyond(recipes()[name], found)]
+            return sorted(
+                (recipes()[name] for name in found), key=lambda recipe: (_beyond(recipe, found), recipe.name)
+            ) + [recipes()[name] for name in also]
     return []
 
 
-def _covered(recipe: Recipe, names: Iterable[str]) -> tuple[int, str]:
-    """Least first: how many of the analyses asked for are beyond a recipe."""
-    return sum(name != recipe.name and name not in recipe.about.covers for name in names), recipe.name
+def _beyond(recipe: Recipe, names: Iterable[str]) -> int:
+    """How many of the analyses asked for are beyond a recipe."""
+    return sum(name != recipe.name and name not in recipe.about.covers for name in names)
 
 
 def attempt(request: Request, stores: list[StoreInfo], recipe: Recipe) -> Choice:

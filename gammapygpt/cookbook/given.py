@@ -21,8 +21,8 @@ SHARED = {
     "BETA": r"\bbeta\b|\bcurvature\b",
     "CUTOFF_ENERGY": r"\bcut-?\s?off\b|\bE_?c(?:ut)?\b",
     "AMPLITUDE": r"\bamplitude\b|\bnorm(?:alisation|alization)?\b|\bflux\b|\bdN/?dE\b|\bN_?0\b|\bPhi_?0\b",
-    "AMPLITUDE_ERROR": r"\bamplitude (?:error|uncertainty)\b|\+/-|\u00b1",
-    "INDEX_ERROR": r"\bindex (?:error|uncertainty)\b|\+/-|\u00b1",
+    "AMPLITUDE_ERROR": r"\bamplitude (?:error|uncertainty)\b|\b(?:error|uncertainty) (?:of|on) the amplitude\b",
+    "INDEX_ERROR": r"\bindex (?:error|uncertainty)\b|\b(?:error|uncertainty) (?:of|on) the index\b",
     "REDSHIFT": r"\bredshift\b|(?<![\w.])z\b",
     "EBL_NORM": r"\b(?:EBL|absorption)\b[^.;]{0,20}\bnorm\w*|\bnormali[sz]ation of the EBL",
     "LIVETIME": r"\blive ?time\b|\bexposures?\b|\bobserv\w+\b|\bobserving time\b|\bhours\b|\bin\b|\bfor\b",
@@ -50,6 +50,7 @@ NO_QUANTITY = re.compile(
     rf"(?:\d{{1,2}}\s*[/-]\s*)?\d{{1,2}}(?:st|nd|rd|th)?\.?\s+(?:{MONTHS})(?:\s+{YEAR})?|(?:{MONTHS})\s+\d{{1,2}},?\s+{YEAR}"
     rf"|(?:{MONTHS})\s+{YEAR}|\b{YEAR}-\d\d-\d\d\b|\({YEAR}\)|\b(?:et al\.?,?|year|in|of|from|since)\s+{YEAR}\b"
     r"|\bsteps?\s+\d+\b|\b1(?=[\s-]*sigma\b)|\b(?:\d[A-Z]+|[A-Z]{2,})\w*\s?[A-Z]?\d[\w.+-]*"
+    rf"|\b[A-Z][a-z\u00e0-\u00ff]+(?:[\s-][A-Z][a-z\u00e0-\u00ff]+)?\s+{YEAR}(?=\s+(?:model|EBL|template|paper)\b|\s*[,;)])"
     r"|\b(?:Abell|Arp|Markarian|Messier|Mkn|Mrk|Ton)\s?\d+\b",
 )
 """Numbers that give no value: dates that select nothing, years of papers, names."""
@@ -105,6 +106,7 @@ def read_given(page: Page, reading: Reading, recipe: Recipe | None) -> None:
     """Flux densities, times, and numbers without a unit, in that order."""
     if recipe is None:
         return
+    _read_errors(page, reading, recipe)
     _read_compound(page, reading, recipe)
     _read_times(page, reading, recipe)
     _read_choices(page, reading, recipe)
@@ -128,6 +130,29 @@ def _read_compound(page: Page, reading: Reading, recipe: Recipe) -> None:
             value = float((float(match.group(1)) * unit).to_value(recipe.constants[name].unit))
             reading.give(name, float(f"{value:.12g}"), match.group())
         page.take(*match.span())
+
+
+def _read_errors(page: Page, reading: Reading, recipe: Recipe) -> None:
+    """`index 2.3 +/- 0.1`, `1.2e-12 +/- 1e-13 cm-2 s-1 TeV-1`: a value with the error that belongs to it."""
+    from astropy import units as u
+
+    said = {**SHARED, **recipe.about.said}
+    bases = [name.removesuffix("_ERROR") for name in recipe.constants if name.endswith("_ERROR")]
+    for match in list(page.find(rf"({NUMBER})\s*\+/-\s*({NUMBER})(?:\s*({COMPOUND.pattern}))?", 0)):
+        unit = u.Unit(spell(match.group(3))) if match.group(3) else u.Unit("")
+        fitting = {
+            name: said[name]
+            for name in bases
+            if name in said and name in recipe.constants and u.Unit(recipe.constants[name].unit).is_equivalent(unit)
+        }
+        name = nearest(page, *match.span(), fitting)
+        words = page.take(*match.span())
+        if not name:
+            reading.unread.append(words)
+            continue
+        for constant, value in ((name, match.group(1)), (f"{name}_ERROR", match.group(2))):
+            scaled = (float(value) * unit).to_value(recipe.constants[name].unit)
+            reading.give(constant, float(f"{scaled:.12g}"), words)
 
 
 def _same(unit: object, other: str) -> bool:

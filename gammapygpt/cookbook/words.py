@@ -45,6 +45,11 @@ SPELLINGS: list[tuple[str, Any]] = [
     (r"[\u207a\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+", lambda match: match.group().translate(SUPERSCRIPTS)),
     (r"(?<=\d)\s?(?:x|\*|\u00b7|\\times)\s?10\s?(?:\^|\*\*)?\s?\{?\(?([+-]?\d+)\)?\}?(?![\d.])", r"e\1"),
     (r"(?<![\w.])10\s?(?:\^|\*\*)\s?\{?\(?([+-]?\d+)\)?\}?", r"1e\1"),
+    (
+        rf"\(\s*({NUMBER})\s*(?:\+/?-|\u00b1|\\pm)\s*({NUMBER})\s*\)\s*(?:x|\*|\u00b7|\\times)?\s*1e([+-]?\d+)",
+        r"\1e\3 +/- \2e\3",
+    ),
+    (r"(?<=\d)\s*(?:\+-|\u00b1|\\pm)\s*(?=[\d.])", " +/- "),
 ]
 SENTENCE_END = re.compile(r"(?:[.!?](?=\s+[A-Z\"'(\[{`*-])|\n\s*\n|\n(?=\s*[-*]\s)|[.!?]\s*$)")
 CLAUSE_END = re.compile(r"[,;:()\[\]]|\b(?:and|but|while|with)\b")

@@ -426,3 +426,22 @@ def test_keys_of_ring_maps(key: str, meaning: str, expected: str | None):
 )
 def test_which_map(text: str, recipe: str):
     assert answer(text).recipe == recipe
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "photon index 2.3 +/- 0.1 and amplitude (1.2 \u00b1 0.2) x 10^-12 cm^-2 s^-1 TeV^-1 at 1 TeV",
+        "photon index 2.3 \u00b1 0.1 and an amplitude of 1.2e-12 +/- 2e-13 cm-2 s-1 TeV-1 at 1 TeV",
+    ],
+)
+def test_values_with_their_errors(words: str):
+    choice = answer(f"A source has a power-law spectrum with {words}. What is its photon flux from 1 to 10 TeV?")
+    assert choice.recipe == "model_flux", choice.refusal
+    given = {name: choice.parameters[name] for name in ("INDEX", "INDEX_ERROR", "AMPLITUDE", "AMPLITUDE_ERROR")}
+    assert given == {"INDEX": 2.3, "INDEX_ERROR": 0.1, "AMPLITUDE": 1.2e-12, "AMPLITUDE_ERROR": 2e-13}
+
+
+def test_the_year_of_a_model_is_no_value():
+    text = "Optical depth of the Saldana-Lopez 2021 EBL model at 300 GeV for redshift 0.5"
+    assert answer(text).parameters["REDSHIFT"] == 0.5

@@ -163,7 +163,7 @@ plt.close()
 # /// recipe
 # asked = '\btheta[\s-]*(?:squared?|2|\^2|\*\*2)\b|\bsquared angular distance\b|\bangular distribution\b'
 # perhaps = '\breflected\b|\bopposite\b|\btheta[\s-]cut\b'
-# covers = ["observation_list", "reflected_significance", "point_like_spectrum"]
+# covers = ["observation_list", "reflected_significance", "point_like_spectrum", "events_in_region"]
 # vocabulary = ["regions", "counts"]
 # errors = ["excess", "background", "excess_rate"]
 #
