@@ -36,6 +36,8 @@ class About(BaseModel):
     """Words that demand this analysis: a request with them is given to no recipe that does not cover it."""
     perhaps: str = ""
     """Words that may mean this analysis, where no other is demanded."""
+    never: str = ""
+    """Words of requests that this recipe does not answer, whatever else it covers."""
     covers: list[str] = Field(default_factory=list)
     """Other recipes whose questions this one answers along the way."""
     vocabulary: list[Group] = Field(default_factory=list)
@@ -57,7 +59,7 @@ class About(BaseModel):
     fixed: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Shared constants that it has not, but whose values it keeps to."""
 
-    @field_validator("asked", "perhaps")
+    @field_validator("asked", "perhaps", "never")
     @classmethod
     def _compiles(cls, words: str) -> str:
         re.compile(words)

@@ -117,6 +117,8 @@ def uncovered(reading: Reading, recipe: Recipe) -> list[str]:
     found = [
         f"{recipes()[name].title[:1].lower()}{recipes()[name].title[1:]} (“{words}”)" for name, words in others.items()
     ]
+    if words := said(recipe.about.never, reading.prose):
+        found.append(f"“{words}”")
     own = [recipes()[name].about.asked for name in covered if name in recipes()]
     found += beyond(reading, [*own, *(words for words in words_of_all(recipe) if words)], recipe.about.does)
     return found + [f"“{' '.join(words.split())}”" for words in reading.unread]

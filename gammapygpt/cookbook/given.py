@@ -138,7 +138,8 @@ def _read_errors(page: Page, reading: Reading, recipe: Recipe) -> None:
 
     said = {**SHARED, **recipe.about.said}
     bases = [name.removesuffix("_ERROR") for name in recipe.constants if name.endswith("_ERROR")]
-    for match in list(page.find(rf"({NUMBER})\s*\+/-\s*({NUMBER})(?:\s*({COMPOUND.pattern}))?", 0)):
+    unit_words = rf"(?:\s*({COMPOUND.pattern}|[kMGTP]eV\b))?"
+    for match in list(page.find(rf"({NUMBER})\s*\+/-\s*({NUMBER}){unit_words}", 0)):
         unit = u.Unit(spell(match.group(3))) if match.group(3) else u.Unit("")
         fitting = {
             name: said[name]
@@ -190,6 +191,8 @@ def _typed(value: str, default: object) -> object:
     """A value of a choice, as a number where the constant is one."""
     if value == "none":
         return None
+    if default is None and re.fullmatch(NUMBER, value):
+        return float(value)
     return type(default)(value) if isinstance(default, int | float) else value
 
 

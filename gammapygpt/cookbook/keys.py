@@ -127,6 +127,9 @@ ERROR = r"(?<!pos)(?<!position)(?:_| )(?:stat_)?(?:err(?:or)?|unc(?:ertainty)?|s
 LOG_PARABOLA = [(r"\balpha\b|\bindex\b", "parameter alpha", "")]
 FLUX_LIKE = ("flux", "energy_flux", "dnde")
 KEY_UNITS = {
+    "m2": "m2",
+    "cm2": "cm2",
+    "km2": "km2",
     "deg": "deg",
     "arcmin": "arcmin",
     "arcsec": "arcsec",
@@ -162,10 +165,10 @@ UNIT_WORDS = {
     "second": "s",
     "sec": "s",
 }
-UNIT_WORD = r"(?:(?:ph|photons|erg|TeV|GeV|MeV|keV|cm|m|km|s|sec|h|min|deg|sr)\s*(?:\^|\*\*)?\s*\(?[-+]?\d?\)?)"
+UNIT_WORD = r"(?:(?:ph|photons|erg|TeV|GeV|MeV|keV|cm|m|km|sr|s|sec|h|min|deg)\s*(?:\^|\*\*)?\s*\(?[-+]?\d?\)?)"
 COMPOUND = re.compile(rf"(?<![\w.-])(?:1\s*/\s*)?\(?{UNIT_WORD}(?:\s*[*/\s]\s*{UNIT_WORD})+(?!\w)")
 SIMPLE = re.compile(
-    r"(?<![\d.]\s)(?<![\d.])\b(deg|arcmin|arcsec|hours?|hr|h|minutes?|seconds?|TeV-1|1/TeV|TeV|GeV|MeV)\b(?!\s*[\w-]*\d)"
+    r"(?<![\d.]\s)(?<![\d.])\b([ck]?m\^?2|deg|arcmin|arcsec|hours?|hr|h|minutes?|seconds?|TeV-1|1/TeV|TeV|GeV|MeV)\b(?!\s*[\w-]*\d)"
 )
 
 
@@ -320,7 +323,7 @@ def unit_in(text: str) -> str:
         return spell(match.group())
     if match := SIMPLE.search(text):
         unit = match.group(1)
-        return "TeV-1" if unit == "1/TeV" else UNIT_WORDS.get(unit, unit)
+        return "TeV-1" if unit == "1/TeV" else UNIT_WORDS.get(unit, unit.replace("^", ""))
     return ""
 
 
@@ -329,7 +332,7 @@ def spell(text: str) -> str:
     parts, sign = [], 1
     inverse = bool(re.match(r"\s*1?\s*/\s*\(", text))
     for token in re.findall(
-        r"/|(?:ph(?:otons)?|erg|[kMGT]eV|km|cm|m|sec|s|h|min|deg|sr)(?:\^|\*\*)?\(?[-+]?\d*\)?", text
+        r"/|(?:ph(?:otons)?|erg|[kMGT]eV|km|cm|m|sec|sr|s|h|min|deg)(?:\^|\*\*)?\(?[-+]?\d*\)?", text
     ):
         if token == "/":
             sign = -1

@@ -151,6 +151,8 @@ def read_angles(page: Page, reading: Reading, recipe: Recipe | None = None) -> N
     for match in list(page.find(rf"(?<![\w.^])(-?{NUMBER})\s*(deg|arcmin|arcsec)\b")):
         value = round(float(match.group(1)) / {"arcmin": 60, "arcsec": 3600}.get(match.group(2).lower(), 1), 9)
         meaning = nearest(page, *match.span(), meanings, WEAK_ANGLES)
+        if "OFFSET" in meanings and re.match(r" (?:off-?set|off-?axis)\b", page.text[match.end() :], re.I):
+            meaning = "OFFSET"
         words = around(page, *match.span())
         if meaning in ("", "OTHER", "EXTENSION"):
             reading.unread.append(words)

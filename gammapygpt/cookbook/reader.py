@@ -104,7 +104,8 @@ def _take_keys(page: Page) -> list[Wanted]:
         _share_meanings(found, before)
         wanted += found
         if of_file and (file := re.search(r"[^,;.]*result\.json.*", before, re.S)):
-            page.take(first + file.start(), first + file.end())
+            verbs = list(re.finditer(rf"\b(?:{REPORTING})\b", before[: before.index("result.json")], re.I))
+            page.take(first + (verbs[-1].start() if verbs else file.start()), first + file.end())
     return wanted
 
 
@@ -115,8 +116,8 @@ def _share_meanings(wanted: list[Wanted], before: str) -> None:
             not one.meaning and re.match(r"\W*(both|all|each)\b", following.meaning)
         ):
             one.meaning = following.meaning
-    common = unit_in(before.rpartition("result.json")[2])
-    for one in wanted:
+    common = unit_in(re.split(r"result\.json|[,;]", before)[-1])
+    for one in wanted[:1] if before.rstrip().endswith("(") else wanted:
         if common and not unit_in(one.meaning):
             one.unit = common
 

@@ -27,6 +27,8 @@ def wanted_results(
         if found is None:
             about = f" ({' '.join(one.meaning.split())})" if one.meaning else ""
             problems.append(f"the result “{one.key}”{about}")
+        elif same := [key for key, other in entries.items() if other == found]:
+            problems.append(f"what tells the result “{one.key}” from “{same[0]}”")
         else:
             entries[one.key] = found
     if not reading.wanted:
@@ -54,7 +56,7 @@ def _wishes(reading: Reading, recipe: Recipe, parameters: dict[str, Any]) -> dic
     entries = {
         key: Quantity(e[0], tuple(e[1:-1]), e[-1]) for key, e in _default_results(recipe, shape, spectrum).items()
     }
-    if "spectrum" in recipe.about.vocabulary:
+    if "spectrum" in recipe.about.vocabulary or "flux" in recipe.about.keys:
         for low, high in reading.integrals:
             entries[_flux_key(low, high)] = Quantity("flux", (low, high), UNITS["flux"])
         for energy in reading.differentials:

@@ -136,6 +136,7 @@ def take_stores(page: Page, stores: list[StoreInfo]) -> list[tuple[str, str]]:
     named = [
         (match.group(1).rstrip("./ ").lstrip("/") or ".", page.take(*match.span()))
         for match in list(page.find(pattern))
+        if not re.search(r"\.ya?ml\.?$", match.group(1))
     ]
     for store in stores:
         folder = re.escape(store.path)

@@ -126,16 +126,24 @@ if SOURCE_NAME is not None:
     except KeyError:
         print(f"the catalogue {tag} has no {SOURCE_NAME!r} among {', '.join(names)}")
         assert target is not None, f"the catalogue {tag} has no source {SOURCE_NAME!r}, and no position is given"
-if source is None:
-    assert target is not None, "say which source: a position (TARGET_RA, TARGET_DEC) or SOURCE_NAME"
+if source is None and target is not None:
     source = catalogue[int(np.argmin(positions.separation(target)))]
 print(source)
-position = positions[source.row_index]
-separations = positions.separation(position if target is None else target)
+
+
+def chosen():
+    """The source that is asked about."""
+    assert source is not None, "say which source: a position (TARGET_RA, TARGET_DEC) or SOURCE_NAME"
+    return source
+
+
+def position():
+    return positions[chosen().row_index]
 
 
 def within(radius=SEARCH_RADIUS):
     """Indices of the sources within a radius in deg around the target, the nearest first."""
+    separations = positions.separation(position() if target is None else target)
     order = np.argsort(separations)
     return order[separations[order] <= radius * u.deg]
 
@@ -157,8 +165,10 @@ def spectral_model(one):
 # Numbers: functions that give (value, error or None)
 def column(name):
     """What a column says about the source; no unit where the catalogue gives none."""
-    value = source.data[name]
-    assert value is not np.ma.masked, f"the catalogue gives no {name} of {source.name}"
+    if tag == "1LHAASO" and SPECTRAL_FIT in chosen().data.Model_b:
+        name = f"{name}_b" if f"{name}_b" in chosen().data else name  # its second model
+    value = chosen().data[name]
+    assert value is not np.ma.masked, f"the catalogue gives no {name} of {chosen().name}"
     return value.strip() if isinstance(value, str) else u.Quantity(value), None
 
 
@@ -180,7 +190,7 @@ def significance():
 
 
 def parameter(name):
-    spectrum = spectral_model(source)
+    spectrum = spectral_model(chosen())
     assert name in spectrum.parameters.names, f"the spectrum is a {spectrum.tag[0]} and has no {name}"
     return spectrum.parameters[name].quantity, spectrum.parameters[name].error * spectrum.parameters[name].unit
 
@@ -194,7 +204,7 @@ def model_value(name, error_name):
     """A function of energies in TeV: the value of the spectral model, and the mean of its asymmetric errors."""
 
     def value_and_error(*energies):
-        spectrum = spectral_model(source)
+        spectrum = spectral_model(chosen())
         energies = (energies or (ENERGY_MIN, ENERGY_MAX)) * u.TeV
         _, low, high = getattr(spectrum, error_name)(*energies)
         return getattr(spectrum, name)(*energies), (low + high) / 2
@@ -213,12 +223,12 @@ def brightest(*radius):
 
 
 known = {
-    "name": lambda: (source.name, None),
-    "ra": lambda: (position.ra, None),
-    "dec": lambda: (position.dec, None),
-    "glon": lambda: (position.galactic.l, None),
-    "glat": lambda: (position.galactic.b, None),
-    "separation": lambda: (position.separation(position if target is None else target), None),
+    "name": lambda: (chosen().name, None),
+    "ra": lambda: (position().ra, None),
+    "dec": lambda: (position().dec, None),
+    "glon": lambda: (position().galactic.l, None),
+    "glat": lambda: (position().galactic.b, None),
+    "separation": lambda: (position().separation(position() if target is None else target), None),
     "source_class": described("source_class"),
     "association": described("association"),
     "extension": described("extension"),
@@ -231,7 +241,7 @@ known = {
     "n_sources": lambda: (len(names), None),
     "brightest_name": lambda *radius: (brightest(*radius)[0], None),
     "brightest_flux": lambda *radius: (brightest(*radius)[1], None),
-    "spectral_type": lambda: (spectral_model(source).tag[1], None),
+    "spectral_type": lambda: (spectral_model(chosen()).tag[1], None),
     "reference_energy": lambda: (parameter("reference")[0], None),
     "parameter": parameter,
     "cutoff": cutoff,
@@ -248,28 +258,31 @@ for key, (quantity, *arguments, unit) in RESULTS.items():
     if quantity.endswith("_error"):
         value, error = error, None
     result[key] = value if isinstance(value, (int, str, list)) else float(u.Quantity(value).to_value(unit))
-    assert not isinstance(result[key], float) or np.isfinite(result[key]), f"{source.name} has no {quantity}"
+    assert not isinstance(result[key], float) or np.isfinite(result[key]), f"{chosen().name} has no {quantity}"
     units[key] = unit
     if error is not None and np.isfinite(error):
         result[f"{key}_err"] = float(u.Quantity(error).to_value(unit))
 result["_meta"] = {
     "units": units,
     "catalogue": f"{catalogue.description}, {len(names)} sources",
-    "source": source.name,
+    "source": source.name if source is not None else "",
     "analysis": {name: value for name, value in globals().items() if name.isupper() and name != "RESULTS"},
 }
 Path("result.json").write_text(json.dumps(result, indent=2))
 print(json.dumps(result, indent=2))
 
-# Figure: the sources around the target
+# Figure: the sources around the target, or all of them
 fig, ax = plt.subplots(figsize=(6, 6), layout="constrained")
-centre = position if target is None else target
+centre = SkyCoord(0, 0, unit="deg", frame="galactic").icrs
+if source is not None:
+    centre = position() if target is None else target
 lon, lat = centre.spherical_offsets_to(positions)
-around = within()
-ax.scatter(lon[around].deg, lat[around].deg, label=f"{len(around)} sources of {tag} within {SEARCH_RADIUS:g} deg")
+around = within() if source is not None else np.arange(len(names))
+ax.scatter(lon[around].deg, lat[around].deg, label=f"{len(around)} sources of {tag}")
 for index in around[:20]:
     ax.annotate(names[index], (lon[index].deg, lat[index].deg), fontsize=7, xytext=(3, 3), textcoords="offset points")
-ax.plot(lon[source.row_index].deg, lat[source.row_index].deg, "r*", markersize=12, label=source.name)
+if source is not None:
+    ax.plot(lon[source.row_index].deg, lat[source.row_index].deg, "r*", markersize=12, label=source.name)
 ax.plot(0, 0, "k+", markersize=12, label="centre")
 ax.set(xlabel="Offset in RA [deg]", ylabel="Offset in Dec [deg]", aspect="equal")
 ax.invert_xaxis()
@@ -280,17 +293,18 @@ plt.close()
 # /// recipe
 # asked = '\bcatalog(ue)?s?\b|\b[234]FGL\b|\b[23]FHL\b|\bHGPS\b|\bgamma-?cat\b|\b[23]HWC\b|\b1LHAASO\b|\bplane survey\b'
 # perhaps = '\bnearest source\b|\bsources? (?:within|near|around)\b'
-# covers = []
+# never = '(?:^|[.;:,]\s*|\band )(?:re-?)?fit\b|\bfit(?:ting)? (?:a|an|the|it|this|all|of|to)\b'
+# covers = ["reflected_spectrum", "reflected_significance", "stacked_3d"]
 # vocabulary = []
-# required = ["CATALOGUE|CATALOGUE_FILE", "TARGET_RA|SOURCE_NAME"]
+# required = ["CATALOGUE|CATALOGUE_FILE"]
 # errors = ["parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux"]
 #
 # [keys]
 # brightest_name = ['\bbrightest\b(?!.*\bflux\b)', "", "angle"]
 # brightest_flux = ['\bbrightest\b.*\bflux\b|\bflux\b.*\bbrightest\b', "cm-2 s-1", "angle"]
 # names_within = ['\b(names|list)\b', "", "angle"]
-# n_within = ['\bn ?(sources )?(within|near|around|neighbou?rs)\b|\b(number|how many)\b.{0,40}\b(within|around)\b|\bn \w+ within\b', "", "angle"]
-# n_sources = ['\bn ?(sources|total|all)?$|\b(number of|how many)\b.{0,20}\bsources\b', "", ""]
+# n_sources = ['\b(?:total|all|whole|entire|full)\b|\bn (?:pwne?|snrs?|unids?|unidentified|binar\w+|composites?|bll?\w*|fsrqs?)$|\bn in catalog\w*', "", ""]
+# n_within = ['\bn ?(?:sources|neighbou?rs)?$|\bn (?:sources )?(?:within|near|around)\b|\b(?:number|how many|count)\b.{0,40}\b(?:within|around|sources)\b|\bn \w+ within\b', "", "angle"]
 # source_class = ['\b(class|type|kind)\b(?!.*\b(spectr\w+|model)\b)', "", ""]
 # spectral_type = ['\b(spectr(al|um)|model)\b.{0,20}\b(type|model|shape|name)\b|\bmodel\b', "", ""]
 # association = ['\bassoc\w*|\bidentified\b|\bcounterpart\b|\bcommon name\b', "", ""]
@@ -330,19 +344,19 @@ plt.close()
 # 1LHAASO = '\b1LHAASO\b|\bfirst LHAASO catalog'
 #
 # [choices.SPECTRAL_FIT]
-# best = '\b(best|preferred)\b'
 # WCDA = '\bWCDA\b'
 # KM2A = '\bKM2A\b'
-# extended = '\bextended (source )?(fit|model|spectrum|assumption)\b'
-# ecpl = '\b(ECPL|exponential cut-?off)\b.{0,30}\b(model|fit|parameters?)\b'
-# pl = '\b(?<!cut-off )(?<!cutoff )power[\s-]?law (model|fit|parameters?)\b'
+# extended = '\bextended (?:source )?(?:fit|model|spectrum|assumption)\b'
+# ecpl = '\b(?:ECPL|cut-?\s?off(?: power[\s-]?law)?) (?:model|fit|spectrum|parameters?)\b'
+# pl = '(?<!not the )(?<!not )(?<!than the )(?<!of the )(?<!off )\bpower[\s-]?law (?:model|fit|spectrum|parameters?)\b'
+# best = '\b(?:best|preferred)\b'
 #
 # [choices.SOURCE_CLASS]
-# pwn = '\b(how many|number of|nearest|closest|only|all)( \w+){0,2} (PWNe?|pulsar wind nebul\w+)\b'
-# snr = '\b(how many|number of|nearest|closest|only|all)( \w+){0,2} (SNRs?|supernova remnants?)\b'
-# unid = '\b(how many|number of|nearest|closest|only|all)( \w+){0,2} (unid\w*|unidentified)\b'
-# binary = '\b(how many|number of|nearest|closest|only|all)( \w+){0,2} binar(y|ies)\b'
-# composite = '\b(how many|number of|nearest|closest|only|all)( \w+){0,2} composites?\b'
-# bll = '\b(how many|number of|nearest|closest|only|all)( \w+){0,2} BL[\s-]?Lacs?\b'
-# fsrq = '\b(how many|number of|nearest|closest|only|all)( \w+){0,2} FSRQs?\b'
+# pwn = '\b(?:how many|number of|only|all)\b[^.;?]{0,60}\b(?:PWNe?|pulsar wind nebul\w+)\b|\b(?:nearest|closest) (?:known )?(?:PWNe?|pulsar wind nebul\w+)\b'
+# snr = '\b(?:how many|number of|only|all)\b[^.;?]{0,60}\b(?:SNRs?|supernova remnants?)\b|\b(?:nearest|closest) (?:known )?(?:SNRs?|supernova remnants?)\b'
+# unid = '\b(?:how many|number of|only|all)\b[^.;?]{0,60}\b(?:unid\w*)\b|\b(?:nearest|closest) (?:known )?(?:unid\w*)\b'
+# binary = '\b(?:how many|number of|only|all)\b[^.;?]{0,60}\b(?:binar(?:y|ies))\b|\b(?:nearest|closest) (?:known )?(?:binar(?:y|ies))\b'
+# composite = '\b(?:how many|number of|only|all)\b[^.;?]{0,60}\b(?:composites?)\b|\b(?:nearest|closest) (?:known )?(?:composites?)\b'
+# bll = '\b(?:how many|number of|only|all)\b[^.;?]{0,60}\b(?:BL[\s-]?Lacs?)\b|\b(?:nearest|closest) (?:known )?(?:BL[\s-]?Lacs?)\b'
+# fsrq = '\b(?:how many|number of|only|all)\b[^.;?]{0,60}\b(?:FSRQs?)\b|\b(?:nearest|closest) (?:known )?(?:FSRQs?)\b'
 # ///

@@ -30,7 +30,7 @@ from gammapy.stats import CashCountsStatistic, WStatCountsStatistic
 from regions import CircleSkyRegion
 
 IRF_FILE = None  # file below GAMMAPY_DATA with IRFs
-LIVETIME = None  # h
+LIVETIME = None  # h; None where only the time for a significance is asked
 OFFSET = 0.0  # deg, of the source from the pointing
 ON_RADIUS = 0.1  # deg; not used with point-like IRFs, which have their own cut
 CONTAINMENT_CORRECTION = True  # for the part of the PSF outside the ON region, as of a point source
@@ -79,18 +79,18 @@ print(model)
 
 # Observation
 assert IRF_FILE is not None, "a prediction needs the file with the IRFs, IRF_FILE"
-assert LIVETIME is not None, "a prediction needs the LIVETIME"
 path = Path(os.environ["GAMMAPY_DATA"]) / IRF_FILE
 assert path.is_file(), f"there is no file {IRF_FILE} below GAMMAPY_DATA"
 irfs = load_irf_dict_from_file(path)
 is_pointlike = irfs["aeff"].is_pointlike
 low, high = irfs["aeff"].axes["offset"].edges[[0, -1]]
 assert low <= OFFSET * u.deg <= high, f"the IRFs are for offsets from {low:g} to {high:g}"
+livetime = (LIVETIME or 1.0) * u.h
 pointing = SkyCoord(0, 0, unit="deg", frame="icrs")
 observation = Observation.create(
     pointing=FixedPointingInfo(fixed_icrs=pointing),
     irfs=irfs,
-    livetime=LIVETIME * u.h,
+    livetime=livetime,
     location=observatory_locations["ctao_south"],
 )
 print(observation)
@@ -137,7 +137,7 @@ def significance():
 def time_needed():
     """Both statistics grow with the time, their square roots with the square root of the time."""
     assert significance()[0] > 0, "no signal is expected"
-    return LIVETIME * u.h * (N_SIGMA / significance()[0]) ** 2, None
+    return livetime * (N_SIGMA / significance()[0]) ** 2, None
 
 
 known = {
@@ -148,15 +148,17 @@ known = {
     "significance": significance,
     "time_needed": time_needed,
     "signal_to_background": lambda: (npred_signal()[0] / npred_background()[0], None),
-    "signal_rate": lambda: (npred_signal()[0] / (LIVETIME * u.h), None),
-    "background_rate": lambda: (npred_background()[0] / (LIVETIME * u.h), None),
+    "signal_rate": lambda: (npred_signal()[0] / livetime, None),
+    "background_rate": lambda: (npred_background()[0] / livetime, None),
     "flux": lambda low=ENERGY_MIN, high=ENERGY_MAX: (spectrum.integral(low * u.TeV, high * u.TeV), None),
-    "livetime": lambda: (LIVETIME * u.h, None),
+    "livetime": lambda: (livetime, None),
 }
 
 units = {}
 result = {}
 for key, (quantity, *arguments, unit) in RESULTS.items():
+    without_time = quantity in ("time_needed", "signal_rate", "background_rate", "signal_to_background", "flux")
+    assert LIVETIME is not None or without_time, f"{quantity} needs the LIVETIME"
     value, _ = known[quantity](*arguments)
     result[key] = value if isinstance(value, int) else float(u.Quantity(value).to_value(unit))
     units[key] = unit
@@ -174,21 +176,22 @@ fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 dataset.npred_signal().plot_hist(ax=ax, label="signal")
 if dataset.background is not None:
     dataset.npred_background().plot_hist(ax=ax, label="background")
-ax.set(yscale="log", title=f"{LIVETIME:g} h, {OFFSET:g} deg offset", ylabel="Predicted counts per bin")
+ax.set(yscale="log", title=f"{livetime:g}, {OFFSET:g} deg offset", ylabel="Predicted counts per bin")
 ax.legend()
 fig.savefig("counts.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\bpredict(?:ed|ion)?s? (?:\w+ )?(?:counts|events|signal|background|excess|significance)\b|\bwould be (?:seen|detected|expected)\b|\bnpred\b|\bexpected (?:counts|number|signal|background|excess|significance)\b|\bhow (?:long|many hours|much time)\b[^.;]{0,80}\b(?:detect\w*|sigma|significan\w+)|\bno random\b|\bAsimov\b|\b(?:time|hours) (?:needed|required|necessary)\b'
-# perhaps = '\bCTAO?\b|\bsimulat\w+|\bprod\d\b'
+# asked = '\bpredict\w*\b(?:[^.;]|\.\d){0,60}\b(?:counts|events|signal|background|excess|significance)\b|\bwould be (?:seen|detected|expected)\b|\bnpred\b|\bexpected (?:number of )?(?:counts|events|signal|background|excess|significance)\b|\bhow (?:long|many hours|much time)\b(?:[^.;?]|\.\d){0,250}\b(?:detect\w*|sigma|significan\w+)|\b(?:counts|events)\b[^.;]{0,20}\bexpected\b|\bno random\b|\bAsimov\b|\b(?:observing |observation )?(?:time|hours) (?:is |are )?(?:needed|required|necessary)\b'
+# perhaps = '\bpredict\w*\b|\bCTAO?\b|\bsimulat\w+|\bprod\d\b'
+# never = '(?:^|[.;:,]\s*|\band )(?:re-?)?fit\b|\bfit(?:ting)? (?:a|an|the|it|this|all|of|to)\b'
 # covers = ["model_flux", "ebl_absorption", "reflected_spectrum", "reflected_significance"]
 # vocabulary = []
 # errors = []
-# required = ["IRF_FILE", "LIVETIME", "AMPLITUDE", "INDEX|ALPHA", "OFFSET"]
+# required = ["IRF_FILE", "LIVETIME|N_SIGMA", "AMPLITUDE", "INDEX|ALPHA", "OFFSET"]
 #
 # [keys]
-# time_needed = ['\b(?:time|hours|livetime|exposure|duration)\b.{0,30}\b(?:need\w*|require\w*|necessary|for|to|detect\w*|sigma)\b|\b(?:needed|required|necessary)\b|\bt ?(?:\d ?sigma|detect\w*)\b|\b(?:time|hours|livetime) ?\d? ?sigma\b', "h", ""]
+# time_needed = ['\b(?:time|hours|livetime|exposure|duration)\b.{0,30}\b(?:need\w*|require\w*|necessary|for|to|detect\w*|sigma)\b|\b(?:needed|required|necessary)\b|\bt ?(?:\d ?sigma|detect\w*)\b|\b(?:time|hours|livetime) ?\d? ?sigma\b|^t(?:ime)?$', "h", ""]
 # signal_to_background = ['\bsignal (?:to|over) (?:background|noise)\b|\bs ?(?:to|over)? ?b\b', "", ""]
 # significance = ['\bsignificance\b|\bsignif\b|\bsqrt ?ts\b|\bsigmas?\b|\bli ?(?:and )?ma\b', "", ""]
 # signal_rate = ['\b(?:signal|excess|gamma(?:-ray)?|source)\b.{0,12}\brate\b|^rate$', "min-1", ""]

@@ -23,6 +23,7 @@ from gammapy.modeling.models import EBLAbsorptionNormSpectralModel, Model
 REDSHIFT = None  # of the source
 EBL_MODEL = "dominguez"  # dominguez (2011), franceschini (2008), franceschini17, finke (2010) or saldana-lopez21
 EBL_NORM = 1.0  # scales the optical depth
+OPTICAL_DEPTH = 1.0  # optical depth that the energy `horizon` is for
 MODEL_IS = "intrinsic"  # the spectral model is intrinsic (emitted), or observed (absorbed already)
 SPECTRAL_MODEL = "pl"  # pl power law, ecpl power law with exponential cut-off, lp log parabola (natural logarithm)
 INDEX = None  # photon index (positive); None without a spectral model
@@ -53,8 +54,8 @@ assert CUTOFF_ENERGY is None or tag == "ecpl", f"{tag} has no cut-off energy"
 assert BETA is None or tag == "lp", f"{tag} has no curvature BETA; a log parabola has"
 intrinsic = observed = None
 if slope is not None:
-    assert AMPLITUDE is not None, "the flux of a spectral model needs its AMPLITUDE"
-    pars = {"amplitude": AMPLITUDE * u.Unit("cm-2 s-1 TeV-1"), "reference": REFERENCE_ENERGY * u.TeV}
+    amplitude = (AMPLITUDE or 1e-12) * u.Unit("cm-2 s-1 TeV-1")  # ratios and peaks do not depend on it
+    pars = {"amplitude": amplitude, "reference": REFERENCE_ENERGY * u.TeV}
     pars["alpha" if tag == "lp" else "index"] = slope
     if tag == "lp":
         assert BETA is not None, "a log parabola needs its curvature BETA"
@@ -79,22 +80,32 @@ def transmission(energy):
 
 
 def horizon():
-    """The energy where the optical depth reaches one."""
+    """The energy where the optical depth reaches OPTICAL_DEPTH."""
     energies = np.geomspace(*absorption.energy[[0, -1]].to_value("TeV"), 20001) * u.TeV
     depths = -np.log(np.clip(absorption(energies).to_value(""), 1e-300, 1))
-    assert depths[0] < 1 < depths[-1], f"no optical depth of one at the energies of the model {EBL_MODEL}"
-    return energies[np.argmax(depths >= 1)], None
+    assert depths[0] < OPTICAL_DEPTH < depths[-1], f"no such optical depth at the energies of the model {EBL_MODEL}"
+    return energies[np.argmax(depths >= OPTICAL_DEPTH)], None
 
 
 def flux_of(which, quantity):
-    """A function of energies in TeV: a flux of the intrinsic or of the observed spectrum."""
+    """A function of energies in TeV: a flux of the intrinsic or of the observed spectrum, that of its amplitude."""
 
-    def value_and_error(*energies):
+    def value_and_error(*energies, amplitude=AMPLITUDE):
         model = {"intrinsic": intrinsic, "observed": observed}[which]
-        assert model is not None, "a flux needs a spectral model: INDEX and AMPLITUDE"
+        assert None not in (model, amplitude), "a flux needs a spectral model: INDEX and AMPLITUDE"
         energies = energies or ([ENERGY_MIN, ENERGY_MAX] if quantity != "dnde" else [REFERENCE_ENERGY])
         evaluate = {"flux": model.integral, "energy_flux": model.energy_flux, "dnde": model}[quantity]
         return np.squeeze(evaluate(*energies * u.TeV)), None
+
+    return value_and_error
+
+
+def ratio_of(quantity):
+    """A function of energies in TeV: observed over intrinsic flux, of any amplitude."""
+
+    def value_and_error(*energies):
+        parts = [flux_of(which, quantity)(*energies, amplitude=1)[0] for which in ("observed", "intrinsic")]
+        return parts[0] / parts[1], None
 
     return value_and_error
 
@@ -121,11 +132,8 @@ known = {
     "intrinsic_e2dnde": lambda energy: ((energy * u.TeV) ** 2 * known["intrinsic_dnde"](energy)[0], None),
     "intrinsic_flux": flux_of("intrinsic", "flux"),
     "intrinsic_energy_flux": flux_of("intrinsic", "energy_flux"),
-    "flux_ratio": lambda *range_: (known["flux"](*range_)[0] / known["intrinsic_flux"](*range_)[0], None),
-    "energy_flux_ratio": lambda *range_: (
-        known["energy_flux"](*range_)[0] / known["intrinsic_energy_flux"](*range_)[0],
-        None,
-    ),
+    "flux_ratio": ratio_of("flux"),
+    "energy_flux_ratio": ratio_of("energy_flux"),
     "sed_peak": sed_peak,
 }
 
@@ -163,6 +171,7 @@ plt.close()
 # /// recipe
 # asked = '\bEBL\b|\bextragalactic[\s-]background|\bgamma[\s-]ray horizon\b|\bde-?absorb\w*|\b(?:absorbed|intrinsic) (?:photon |energy |integral )?(?:flux|spectrum)|\boptical depth\b|\btransmission\b'
 # perhaps = '\bredshift\b|\babsor(?:bed|ption)\b|\bintrinsic\b|\bblazar\b|\benergy distribution\b'
+# never = '(?:^|[.;:,]\s*|\band )(?:re-?)?fit\b|\bfit(?:ting)? (?:a|an|the|it|this|all|of|to)\b'
 # covers = ["model_flux", "reflected_spectrum"]
 # vocabulary = []
 # errors = []
@@ -171,7 +180,7 @@ plt.close()
 # [keys]
 # transmission = ['\btransmi\w+\b|\bsurviv\w+\b|\b(?:absorption|attenuation) factor\b|\bexp(?:onential)? ?(?:of )?(?:minus|-) ?tau\b', "", "energy"]
 # absorbed_fraction = ['\babsorbed fraction\b|\bfraction absorbed\b|\bfraction\b.{0,20}\babsorbed\b', "", "energy"]
-# horizon = ['\bhorizon\b|\b(?:e|energy)\b.{0,40}\b(?:tau|optical depth)\b.{0,20}\b(?:1|one|unity)\b|\be ?tau ?1?\b', "TeV", ""]
+# horizon = ['\bhorizon\b|\b(?:e|energy)\b.{0,40}\b(?:tau|optical depth)\b|\be ?tau ?\d?\b', "TeV", ""]
 # optical_depth = ['\btau\b|\boptical depth\b|\bopacity\b', "", "energy"]
 # energy_flux_ratio = ['\benergy flux ratio\b|\bratio\b.{0,30}\benergy flux\w*\b', "", "range"]
 # flux_ratio = ['\bratio\b|\b(?:absorbed|observed)\b.{0,20}(?:/|\bover\b).{0,20}\bintrinsic\b', "", "range"]
@@ -184,6 +193,9 @@ plt.close()
 # energy_flux = ['\be(?:nergy)? ?flux\b', "erg cm-2 s-1", "range"]
 # dnde = ['\bdn ?de\b|\bdiff(?:erential)?(?: \w+)? flux\b|\bflux density\b', "cm-2 s-1 TeV-1", "energy"]
 # flux = ['\b(?:photon ?|integral ?)?flux\b|\bphi\b|\bf\b', "cm-2 s-1", "range"]
+#
+# [said]
+# OPTICAL_DEPTH = '\btau\b|\boptical depth\b'
 #
 # [choices.EBL_MODEL]
 # franceschini17 = '\bFranceschini\b[^,;]{0,25}\b2017\b|\bfranceschini[\s_-]?(?:20)?17\b'

@@ -281,7 +281,7 @@ plt.close()
 # background_rate = ['\b(?:background|bkg)\b', "s-1 TeV-1 sr-1", "energy"]
 # energy_resolution_68 = ['\bresolution ?68\b|\b(?:half[\s-]?width|quantile)\b', "", "energy"]
 # energy_resolution = ['\bresolution\b|\be ?res\b', "", "energy"]
-# energy_bias = ['\bbias\b', "", "energy"]
+# energy_bias = ['\be?bias\b', "", "energy"]
 # rad_max = ['\brad ?max\b|\b(?:directional|theta) cut\b', "deg", "energy"]
 # offset = ['\boffset\b|\bseparation\b', "deg", ""]
 # is_pointlike = ['\bpoint ?like\b', "", ""]

@@ -34,9 +34,10 @@ CUTOFF_ENERGY = None  # TeV; None without cut-off
 INDEX_2 = None  # photon index above a break; None without break
 BREAK_ENERGY = None  # TeV; None without break
 SMOOTHNESS = 1.0  # parameter beta of a smooth break
-INDEX_ERROR = None  # 1 sigma, of the index or alpha; None for no errors
+INDEX_ERROR = None  # 1 sigma; None for no errors
+ALPHA_ERROR = None  # 1 sigma; None for INDEX_ERROR
 AMPLITUDE_ERROR = None  # cm-2 s-1 TeV-1, 1 sigma
-CUTOFF_ERROR = None  # TeV, 1 sigma
+CUTOFF_ENERGY_ERROR = None  # TeV, 1 sigma
 BETA_ERROR = None  # 1 sigma
 CORRELATION = 0.0  # coefficient of correlation between amplitude and index, from -1 to 1
 CRAB_MODEL = "meyer"  # spectrum of the Crab for Crab units: meyer, hegra, hess_pl, hess_ecpl, magic_lp, magic_ecpl
@@ -58,7 +59,7 @@ assert BETA is None or tag == "lp", f"{tag} has no curvature BETA; a log parabol
 reference = REFERENCE_ENERGY or (BREAK_ENERGY if BREAK == "sharp" else 1.0)
 index = {"lp": "alpha"}.get(tag, "index")  # the name of the parameter that is the slope
 pars = {index: slope, "amplitude": AMPLITUDE * u.Unit("cm-2 s-1 TeV-1"), "reference": reference * u.TeV}
-errors = {index: INDEX_ERROR, "amplitude": AMPLITUDE_ERROR}
+errors = {index: INDEX_ERROR if ALPHA_ERROR is None else ALPHA_ERROR, "amplitude": AMPLITUDE_ERROR}
 if BREAK != "none":
     assert tag == "pl", "a break goes with a power law alone"
     assert INDEX_2 is not None, "a broken power law needs the index above the break, INDEX_2"
@@ -79,7 +80,7 @@ elif tag == "lp":
 elif tag == "ecpl":
     assert CUTOFF_ENERGY is not None, "an exponential cut-off power law needs its CUTOFF_ENERGY"
     pars["lambda_"] = 1 / (CUTOFF_ENERGY * u.TeV)
-    errors["lambda_"] = CUTOFF_ERROR and CUTOFF_ERROR / CUTOFF_ENERGY**2
+    errors["lambda_"] = CUTOFF_ENERGY_ERROR and CUTOFF_ENERGY_ERROR / CUTOFF_ENERGY**2
 spectrum = Model.create(tag, "spectral", **pars)
 
 # Covariance of its parameters, from their errors and the correlation between amplitude and index
@@ -201,8 +202,9 @@ fig.savefig("sed.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\b(?:amplitude|normali[sz]ation|norm|prefactor|flux density|differential flux|N_?0|Phi_?0|F_?0)\b[^.;\d]{0,25}\d[\d.]*(?:e-?\d+)? ?\(?(?:cm|TeV|/|ph|1/)|\berror propagation\b|\bpropagat\w+\b[^.;]{0,40}\b(?:errors?|uncertaint\w+)\b|\bCrab units?\b'
+# asked = '\b(?:amplitude|normali[sz]ation|norm|prefactor|flux density|differential flux|N_?0|Phi_?0|F_?0)\b[^.;\d]{0,25}\d[\d.]*e-\d+|\berror propagation\b|\bpropagat\w+\b[^.;]{0,40}\b(?:errors?|uncertaint\w+)\b|\bCrab units?\b'
 # perhaps = '\bbroken power[\s-]*law\b|\bpower[\s-]*law\b|\blog[\s-]*parabol\w*|\bflux(?:es)?\b|\bspectral model\b|\benergy distribution\b'
+# never = '(?:^|[.;:,]\s*|\band )(?:re-?)?fit\b|\bfit(?:ting)? (?:a|an|the|it|this|all|of|to)\b'
 # covers = ["reflected_spectrum"]
 # vocabulary = []
 # errors = ["parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux", "crab_flux", "crab_energy_flux", "crab_dnde"]
@@ -227,7 +229,7 @@ plt.close()
 # INDEX_2 = '\bindex_?2\b|\bsecond (?:photon |spectral )?index\b|\b(?:index|slope) (?:above|after|beyond)\b|\bhigh[\s-]energy index\b|\bGamma_?2\b'
 # BREAK_ENERGY = '\bbreak\w*\b'
 # SMOOTHNESS = '\bsmoothness\b|\bsmoothing\b'
-# CUTOFF_ERROR = '\bcut-?\s?off\b.{0,20}(?:\berror\b|\buncertainty\b|\+/-|±)'
+# CUTOFF_ENERGY_ERROR = '\bcut-?\s?off\b.{0,20}(?:\berror\b|\buncertainty\b|\+/-|±)'
 # BETA_ERROR = '\b(?:beta|curvature)\b.{0,20}(?:\berror\b|\buncertainty\b|\+/-|±)'
 # CORRELATION = '\bcorrelat\w+'
 #

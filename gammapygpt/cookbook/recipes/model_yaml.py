@@ -197,6 +197,7 @@ plt.close()
 # /// recipe
 # asked = '\bmodels?[\s-](?:YAML[\s-])?files?\b|\bYAML\b|\.ya?ml\b|\bserialis\w+|\bserializ\w+'
 # perhaps = '\benergy distribution\b'
+# never = '(?:^|[.;:,]\s*|\band )(?:re-?)?fit\b|\bfit(?:ting)? (?:a|an|the|it|this|all|of|to)\b'
 # covers = ["model_flux"]
 # vocabulary = []
 # errors = ["flux", "energy_flux", "dnde", "e2dnde", "parameter", "flux_changed", "energy_flux_changed", "dnde_changed", "e2dnde_changed", "parameter_changed"]
