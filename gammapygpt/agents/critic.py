@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from gammapygpt.agents.repairing import failure
 from gammapygpt.agents.strategy import strategy
 from gammapygpt.agents.workshop import ask, backend, conversation, system_turn
+from gammapygpt.checks.choices import analysis_choices, open_warnings
 from gammapygpt.context import Context
 from gammapygpt.llm.base import Message, Reply
 from gammapygpt.prompts import render
@@ -75,6 +76,7 @@ def looked_at(state: RunState, runtime: Runtime[Context]) -> Reply:
                 request=state["request"].text,
                 numbered=numbered(last.script),
                 result=json.dumps(result, indent=1)[:MOST_RESULT],
+                seen=analysis_choices(last.execution.facts) if last.execution else [],
                 concerns=on_success(last).concerns,
                 uncovered=plan.uncovered if plan else [],
             ),
@@ -140,11 +142,9 @@ def numbered(script: str) -> str:
 
 
 def on_success(attempt: Attempt) -> Critique:
-    """The warnings of all gates, which a user should see beside the numbers. Rules cannot be talked round."""
-    validation, execution = attempt.validation, attempt.execution
-    found = [*attempt.findings, *(validation.findings if validation else [])]
-    concerns = [finding.message for finding in found if finding.severity != "error"]
-    concerns += execution.warnings if execution else []
+    """What the rules found, the worst first: a user should see it beside the numbers, and no model talks it away."""
+    concerns = [str(warning["message"]) for warning in open_warnings(attempt)]
+    concerns += attempt.execution.warnings if attempt.execution else []
     return Critique(action="accept", diagnosis="The results passed all gates.", concerns=concerns)
 
 

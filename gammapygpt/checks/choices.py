@@ -105,6 +105,9 @@ def regions(facts: Facts) -> Told:
 def backgrounds(facts: Facts) -> Told:
     """How the background was measured, and what was kept out of it."""
     for making in facts.makings:
+        if making.maker.endswith("Finder"):
+            regions = named(dict.fromkeys(making.n_off))
+            yield "OFF regions", f"{regions} by {making.maker}"
         if "BackgroundMaker" not in making.maker:
             continue
         yield "background", method(making)

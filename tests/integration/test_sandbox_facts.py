@@ -33,6 +33,11 @@ POSITION = SkyCoord(83.633, 22.0145, unit="deg")
 ON = CircleSkyRegion(POSITION, 0.1 * u.deg)
 
 
+class Maker(SpectrumDatasetMaker):
+    def run(self, dataset, observation):
+        return super().run(dataset, observation)
+
+
 def energies(name, low, high, n):
     return MapAxis.from_energy_bounds(low, high, nbin=n, unit="TeV", name=name)
 
@@ -46,7 +51,7 @@ def spectrum(observations):
     empty = SpectrumDataset.create(geom, energy_axis_true=energies("energy_true", 0.3, 30, 20))
     sky = WcsGeom.create(skydir=POSITION, width=4 * u.deg, binsz=0.05)
     makers = [
-        SpectrumDatasetMaker(selection=["counts", "exposure", "edisp"]),
+        Maker(selection=["counts", "exposure", "edisp"]),
         ReflectedRegionsBackgroundMaker(exclusion_mask=~sky.region_mask([ON]), max_region_number=3),
         SafeMaskMaker(methods=["aeff-max"], aeff_percent=10),
     ]

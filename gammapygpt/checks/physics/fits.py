@@ -19,8 +19,8 @@ TEV_INDEX = (1.0, 5.0)
 AMPLITUDES = ("amplitude", "norm")
 SIGNIFICANT = 9.0
 """TS of one more parameter."""
-WORST_STAT = 2.0
-"""Of the W statistic per degree of freedom."""
+WORST_STAT, SPREAD = 2.0, 5.0
+"""Of the W statistic: per degree of freedom, and in standard deviations of it."""
 
 
 def converged(evidence: Evidence) -> Iterator[Finding]:
@@ -158,7 +158,7 @@ def goodness(evidence: Evidence) -> Iterator[Finding]:
         degrees = bins - len(fit.free)
         if fit.total_stat is None or degrees < 5 or any(one.stat != "wstat" for one in datasets):
             continue
-        if fit.total_stat > WORST_STAT * degrees:
+        if fit.total_stat > max(WORST_STAT * degrees, degrees + SPREAD * math.sqrt(2 * degrees)):
             yield found("poor-fit", f"The statistic is {fit.total_stat:.0f} for {degrees} degrees of freedom.")
 
 

@@ -40,7 +40,7 @@ def safe_range(evidence: Evidence) -> Iterator[Finding]:
     final = [one for one in answered_from(facts) if one.obs_ids and one.type != "FluxPointsDataset"]
     bare = [one for one in final if not masked & {str(obs_id) for obs_id in one.obs_ids}]
     bare = [one for one in bare if one.safe_fraction in (None, 1.0) and one.fit_fraction in (None, 1.0)]
-    if bare and not facts.simulations:
+    if any(one.counts for one in bare) and not facts.simulations:
         lowest = min((one.energy.min for one in bare if one.energy and one.energy.min), default=math.nan)
         yield found("no-safe-mask", f"All energies from {lowest:.3g} TeV on were used, without a safe mask.")
 

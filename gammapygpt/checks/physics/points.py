@@ -49,7 +49,13 @@ def succeeded(evidence: Evidence) -> Iterator[Finding]:
             yield found("flux-points-failed", f"{points.nan_limits} of {points.n} upper limits are NaN.")
         if points.insignificant and points.nan_limits is None:
             text = f"{points.insignificant} of {points.n} {what} are below 2 sigma and have no upper limit."
-            yield found("no-upper-limit", text)
+            # many a spectrum ends with such a point
+            yield found("no-upper-limit", text, severity="warning" if asks_for_limits(evidence) else "info")
+
+
+def asks_for_limits(evidence: Evidence) -> bool:
+    """Whether the request speaks of upper limits."""
+    return evidence.request is not None and "limit" in evidence.request.text.lower()
 
 
 def in_words(points: Points) -> str:

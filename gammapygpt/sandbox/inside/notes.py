@@ -43,16 +43,19 @@ def selected_in_cone(seen: Record, result: Any, table: Any, given: dict[str, Any
 
 def made(seen: Record, result: Any, maker: Any, given: dict[str, Any]) -> None:
     """One step of data reduction for one observation."""
+    if not hasattr(result, "counts"):
+        found_regions(seen, result, maker, given)
+        return
     seen.use(seen.number_of(result), "made")
     geom = getattr(data.stored(result, "counts"), "geom", None)
     region = data.region_facts(geom) if geom is not None and geom.is_region else None
-    facts = {"maker": type(maker).__name__, "region": region, "settings": seen.settings_of(maker)}
+    facts = {"maker": kind(maker), "region": region, "settings": seen.settings_of(maker)}
     key = _dumps(facts)
     making = seen.row("makings", key, **facts, obs_ids=[], offsets_deg=[], n_off=[])
     if "exclusion" not in making and getattr(maker, "exclusion_mask", None) is not None:
         centre = geom.center_skydir if geom is not None else None
         making["exclusion"] = data.mask_facts(maker.exclusion_mask, centre)
-    if "Background" in type(maker).__name__ and "acceptance_off" in vars(result) and region is not None:
+    if "Background" in facts["maker"] and "acceptance_off" in vars(result) and region is not None:
         making["n_off"].append(data.off_regions(result))
     observation = given.get("observation")
     if observation is not None and len(making["obs_ids"]) < data.LONGEST_LIST:
@@ -61,6 +64,19 @@ def made(seen: Record, result: Any, maker: Any, given: dict[str, Any]) -> None:
         if region is not None:
             making["offsets_deg"].append(data.separation(row, region))
             seen.first.setdefault(key, observation)
+
+
+def found_regions(seen: Record, result: Any, finder: Any, given: dict[str, Any]) -> None:
+    """OFF regions that the script itself asked a finder for."""
+    facts = {"maker": kind(finder), "region": None, "settings": seen.settings_of(finder)}
+    making = seen.row("makings", _dumps(facts), **facts, obs_ids=[], offsets_deg=[], n_off=[])
+    making["n_off"].append(len(result[0]))
+    region = given["region"]
+    if hasattr(region, "center"):
+        making["region"] = {"shape": type(region).__name__, **data.position(region.center)}
+        if hasattr(region, "radius"):
+            making["region"]["radius_deg"] = data.degrees(region.radius)
+        making["offsets_deg"].append(data.separation(data.position(given["center"]), making["region"]))
 
 
 def reduced(seen: Record, dataset: Any, observation: Any) -> dict[str, Any]:
@@ -98,7 +114,7 @@ def compared(seen: Record, result: Any, test: Any, given: dict[str, Any]) -> Non
 def estimated(seen: Record, result: Any, estimator: Any, given: dict[str, Any]) -> None:
     """Flux points and their kin."""
     sets = as_list(given.get("datasets", given.get("dataset")))
-    facts: dict[str, Any] = {"type": type(estimator).__name__, "settings": data.settings_of(estimator)}
+    facts: dict[str, Any] = {"type": kind(estimator), "settings": data.settings_of(estimator)}
     facts["datasets"] = [seen.see(one, "points") for one in sets[:MOST_DATASETS]]
     if hasattr(result, "available_quantities") and seen.budget.left():
         facts.update(fit.points_facts(result))
@@ -182,6 +198,12 @@ def saved_figure(seen: Record, result: Any, figure: Any, given: dict[str, Any]) 
     facts = {"name": data.name_of(given.get("fname", "")).rpartition("/")[2], "axes": len(axes)}
     facts["empty"] = not any(one.has_data() for one in axes)
     seen.append("figures", {**facts, "labels": [data.name_of(label) for label in labels]})
+
+
+def kind(thing: Any) -> str:
+    """The class of Gammapy that an object is of, also where the script has made one of its own from it."""
+    classes = type(thing).__mro__
+    return next((one.__name__ for one in classes if one.__module__.startswith("gammapy.")), classes[0].__name__)
 
 
 def as_list(datasets: Any) -> list[Any]:

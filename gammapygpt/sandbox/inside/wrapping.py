@@ -10,6 +10,7 @@ import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
 import sys
 import threading
 import time
@@ -19,16 +20,16 @@ from collections.abc import Callable
 from typing import Any
 
 FREE_S, SHARE = 0.3, 0.02
-"""Time that observing may take while the script runs: so many seconds, and this share of its own time."""
+"""CPU time that observing may take while the script runs: so many seconds, and this share of the script's own."""
 
 _IGNORE: Any = [("ignore", None, Warning, None, 0)]
-_clock = time.perf_counter
+_clock = time.process_time
 _within = threading.local()
 _ours: set[Callable[..., Any]] = set()
 
 
 class Budget:
-    """How much time observing has taken, and may take."""
+    """How much CPU time observing has taken, and may take."""
 
     def __init__(self) -> None:
         self.spent = 0.0
@@ -90,7 +91,8 @@ def around(owner: Any, name: str, note: Callable[..., None], record: Any) -> boo
     inner = vars(owner).get(name)
     if not isinstance(inner, types.FunctionType) or inner in _ours:
         return False
-    names = inner.__code__.co_varnames[1 : inner.__code__.co_argcount]
+    code = inspect.unwrap(inner).__code__
+    names = code.co_varnames[1 : code.co_argcount]
 
     @functools.wraps(inner)
     def seen(self: Any, *args: Any, **kwargs: Any) -> Any:
