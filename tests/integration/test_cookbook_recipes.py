@@ -5,8 +5,10 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
-from cookbook_requests import ask_for_script, run_script
+from astropy.coordinates import SkyCoord
+from cookbook_requests import ask_for_script, photon_flux, run_script
 
 from gammapygpt.data.stores import find_stores
 from gammapygpt.data.truth import truth_path
@@ -86,8 +88,22 @@ def test_log_parabola_and_flux_points(simulated_data: Path, tmp_path: Path):
 
 
 def test_stacked_3d(simulated_data: Path, tmp_path: Path):
-    result = run_script(ask_for_script(CUBE, find_stores(simulated_data)), tmp_path, simulated_data)
+    more = (
+        ' Report "index", "amplitude", "flux_1_10TeV", "ra_deg", "dec_deg", "glon_deg", "glat_deg", "n_obs", "ts",'
+        ' "background_norm" and "ts_ext" (test statistic of the extension), with flux points with edges 1, 3, 10 TeV:'
+        ' "flux_1_3TeV".'
+    )
+    result = run_script(ask_for_script(CUBE + more, find_stores(simulated_data)), tmp_path, simulated_data)
     assert_true(result, simulated_data, "index", "amplitude", "flux_1_10TeV", "ra_deg", "dec_deg", "n_obs")
+    galactic = SkyCoord(result["ra_deg"], result["dec_deg"], unit="deg").galactic
+    assert (result["glon_deg"], result["glat_deg"]) == pytest.approx((galactic.l.deg, galactic.b.deg), abs=1e-6)
+    on_sky = np.hypot(result["ra_deg_err"] * np.cos(np.radians(result["dec_deg"])), result["dec_deg_err"])
+    turned = np.hypot(result["glon_deg_err"] * np.cos(galactic.b.rad), result["glat_deg_err"])
+    assert turned == pytest.approx(on_sky, rel=0.01)  # the error ellipse turns, its size stays
     assert result["background_norm"] == pytest.approx(1, abs=5 * result["background_norm_err"])
+    assert result["ts"] > 400
+    assert -0.1 < result["ts_ext"] < 9, "a point source has no extension"
+    true = photon_flux(simulated_data, 1, 3)
+    assert result["flux_1_3TeV"] == pytest.approx(true, abs=3.5 * result["flux_1_3TeV_err"])
     assert result["_meta"]["fit_success"] is True
     assert (tmp_path / "residuals.png").stat().st_size > 1000

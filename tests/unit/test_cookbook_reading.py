@@ -261,7 +261,9 @@ KEYS = [
     ("e_cut_TeV", "", "reflected_spectrum", ["cutoff", "TeV"]),
     ("pos_err_deg", "", "stacked_3d", ["position_uncertainty", "deg"]),
     ("sqrt_ts", "", "stacked_3d", ["significance", ""]),
-    ("extension_arcmin", "Gaussian width", "stacked_3d", ["extension", "arcmin"]),
+    ("extension_arcmin", "Gaussian width", "stacked_3d", ["parameter", "sigma", "arcmin"]),
+    ("ts_ext", "of a point source against the Gaussian", "stacked_3d", ["extension_test_statistic", ""]),
+    ("glon_err", "deg", "stacked_3d", ["glon_error", "deg"]),
 ]
 
 
