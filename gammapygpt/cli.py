@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gammapygpt import __version__
-from gammapygpt.commands import check, config, data, doctor, index, model, run, runs, script
+from gammapygpt.commands import check, config, data, doctor, index, model, review, run, runs, script
 
 app = typer.Typer(
     name="gammapygpt",
@@ -36,6 +36,7 @@ app.command("resume")(run.resume)
 app.add_typer(runs.app, name="runs")
 app.command("check")(check.check)
 app.command("exec")(script.execute)
+app.command("review")(review.review)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")

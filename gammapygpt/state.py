@@ -124,6 +124,8 @@ class Finding(BaseModel):
     line: int | None = None
     key: str = ""
     """The key of `result.json` that it is about, if any."""
+    fact: str = ""
+    """What was seen of the run that it rests on, if any: `ON region of 0.2 deg`."""
 
 
 class Artefact(BaseModel):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gammapygpt.checks.asked import check_asked
 from gammapygpt.checks.contract import check_contract
 from gammapygpt.checks.expected import Expected, check_expected, read_expectations, specs
 from gammapygpt.checks.outcome import META, check_result, load_result, numbers
@@ -17,6 +18,7 @@ from gammapygpt.state import Finding, Plan, Request, ResultSpec, Validation
 __all__ = [
     "Expected",
     "ValidatorContext",
+    "check_asked",
     "check_contract",
     "check_expected",
     "check_physics",
@@ -41,6 +43,7 @@ def validate(
     *,
     facts: Mapping[str, Any] | None = None,
     script: str = "",
+    strict: bool = False,
 ) -> Validation:
     """Gate 3: the results that a script left in its workspace.
 
@@ -60,6 +63,8 @@ def validate(
         What was seen inside the run (`Execution.facts`).
     script
         The script that ran.
+    strict
+        Doubt a script without a result, and one that does not use Gammapy, as any other.
 
     Raises
     ------
@@ -73,10 +78,15 @@ def validate(
     if result:
         findings += check_result(result, wanted)
         findings += check_expected(result, expectations)
-        agreed = {one.key for one in expectations} - {finding.key for finding in findings}
+    if result or strict:
+        right = bool(expectations) and not findings
+        known = {one.key for one in expectations} - {finding.key for finding in findings}
+        stub = not strict and not uses_gammapy(script)
         findings += check_physics(result, plan, facts=facts, script=script, request=request)
-        for one in check_provenance(script, result, request):
-            findings.append(milder(one) if one.key in agreed or not uses_gammapy(script) else one)
+        doubts = check_provenance(script, result, request)
+        doubts += check_asked(result, request, plan, facts=facts, script=script)
+        findings += [milder(one) if right or stub or one.key in known else one for one in doubts]
+    if result:
         findings += run_validators(own, result, ValidatorContext(workspace, request, plan))
     findings = first_of_each_key(findings)
     found = bool(wanted or expectations) or any(numbers(value) for key, value in result.items() if key != META)

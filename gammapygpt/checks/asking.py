@@ -22,6 +22,8 @@ PLAINLY: dict[str, str] = {
         rf"({NUMBER})\s*deg\s*(?:off-?axis|off-?set\b|(?:away )?from (?:the )?(?:pointing|camera cent|centre of the f))"
         rf"|\boff-?set\s*(?:angle\s*)?(?:of|is|=|:)?\s*({NUMBER})\s*deg"
     ),
+    "INDEX": rf"\b(?:photon |spectral )?index\s*(?:of|is|=|:)?\s*({NUMBER})",
+    "AMPLITUDE": rf"\bamplitude\s*(?:of|is|=|:)?\s*({NUMBER})\s*(?:cm-2|/|TeV-1)",
     "LIVETIME": rf"({NUMBER})\s*(?:h|hours?)\s*(?:of\s*)?(?:live ?time|observ\w+|exposure)"
     rf"|\b(?:live ?time|exposure|observing time)\s*(?:of|is|=|:)?\s*({NUMBER})\s*(?:h\b|hours?)",
     "CORRELATION_RADIUS": (
@@ -32,6 +34,11 @@ PLAINLY: dict[str, str] = {
 OFF_COUNT = re.compile(
     rf"\b({'|'.join(WORDS)}|\d{{1,2}})\s+(?:reflected\s+)?OFF[\s-]regions?"
     rf"|(?:at most|exactly)\s+({'|'.join(WORDS)}|\d{{1,2}})\s+(?:reflected|background|OFF)\s*regions?",
+    re.I,
+)
+SIGNED = r"[+-]?\s?\d+(?:\.\d+)?"
+GALACTIC = re.compile(
+    rf"\b(?:l|GLON)\s*=?\s*({SIGNED})\s*(?:deg)?\s*(?:,|;|and|\s)\s*(?:galactic\s+)?(?:latitude\s+)?(?:b|GLAT)\s*=?\s*({SIGNED})",
     re.I,
 )
 ALL_OFF = re.compile(r"(?i)as many OFF regions as|all (?:the )?(?:OFF |reflected )?regions that fit|default reflected")
@@ -57,6 +64,11 @@ def _reading(request: str) -> Reading:
         if len(numbers) == 1 and name not in found.values:
             found.values[name] = numbers.pop()
             found.words[name] = matches[0].group()
+    if match := GALACTIC.search(found.text):
+        found.values["GALACTIC"] = (float(match[1].replace(" ", "")), float(match[2].replace(" ", "")))
+        found.words["GALACTIC"] = match.group()
+    if "OFFSET" in found.values and found.values.get("OFFSET_MAX") == found.values["OFFSET"]:
+        found.values.pop("OFFSET" if re.search(r"(?i)\bevents?\b", found.words["OFFSET_MAX"]) else "OFFSET_MAX")
     if (match := OFF_COUNT.search(found.text)) and not ALL_OFF.search(found.text):
         count = next(filter(None, match.groups())).lower()
         found.values["OFF_REGIONS"] = WORDS.get(count) or int(count)
