@@ -15,9 +15,8 @@ ABOVE = (
 )
 BELOW = r"(?:below|under|less than|lower than|smaller than|at most|up to|<=?)"
 
-LIST = re.compile(
-    rf"({NUMBER}\s*{UNIT}?(?:\s*,\s*(?:and\s+)?{NUMBER}\s*{UNIT}?)+(?:\s+and\s+{NUMBER}\s*{UNIT}?)?)\s*({UNIT})?", re.I
-)
+ONE = rf"{NUMBER}(?:\s*{UNIT})?"
+LIST = re.compile(rf"({ONE}(?:\s*,\s*(?:and\s+)?{ONE})+(?:\s+and\s+{ONE})?)\s*({UNIT})?", re.I)
 RANGE = re.compile(
     rf"(?:\b(?P<between>between)\s+)?\[?({NUMBER})\s*({UNIT})?\s*"
     rf"(?:-|to|(?(between)and|(?!))|through|until|up to|\.\.\.?|,)\s*({NUMBER})\]?\s*({UNIT})\b",

@@ -1,4 +1,4 @@
-# wrong: Li & Ma with alpha = 1, as for one OFF region, where there are a dozen in each run.
+# wrong: Li & Ma with alpha = 0.1, as for ten OFF regions, where two of the runs have forty.
 # right: alpha = acceptance / acceptance_off, as in info_table()["alpha"].
 # fault: alpha
 # request: Detection significance of the Crab Nebula with the H.E.S.S. DL3 DR1 runs ($GAMMAPY_DATA/hess-dl3-dr1)

@@ -48,8 +48,7 @@ spatial = PointSpatialModel(lon_0=crab.ra, lat_0=crab.dec, frame="icrs")
 spectral = PowerLawSpectralModel(index=2.5, amplitude="4e-11 cm-2 s-1 TeV-1", reference="1 TeV")
 source = SkyModel(spectral_model=spectral, spatial_model=spatial, name="crab")
 stacked.models = [source, FoVBackgroundModel(dataset_name="crab-stacked")]
-fit = Fit(optimize_opts={"migrad_opts": {"ncall": 40}})
-fit.run([stacked])
+Fit().run([stacked])
 
 result = {
     "index": float(spectral.index.value),

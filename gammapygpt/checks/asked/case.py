@@ -158,7 +158,7 @@ def differs(
     fact
         What was seen.
     certain
-        Whether the request cannot have been meant otherwise; by default, whether its number occurs nowhere in the script.
+        Whether it cannot have been meant otherwise; by default, whether the number occurs nowhere in the script.
     """
     if certain is None:
         value = case.asked(name)

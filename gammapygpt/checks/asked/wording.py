@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from gammapygpt.state import Finding
 POSITIVE = re.compile(r"(?i)\bpositive\b")
 DECIMAL = re.compile(r"(?i)\blog_?\s?10\b|\bdecimal log")
 CURVATURE = re.compile(r"(?i)beta|curvature")
-TEN = re.compile(r"\blog\(10|\bln10\b|2\.302|\blog10\(|np\.log\(10|math\.log\(10|log10")
+TEN = re.compile(r"\blog\(10|\bln_?10\b|2\.30|\blog10\(")
 PLAINLY_GIVEN = {
     "ON_RADIUS": "ON radius",
     "SELECTION_RADIUS": "radius of the selection",
@@ -40,15 +41,10 @@ def conventions(case: Case) -> Iterator[Finding]:
     """A curvature defined with log10, which Gammapy defines with the natural logarithm."""
     curved = any(one.name == "beta" for fit in case.facts.fits for one in fit.parameters)
     keys = [one.key for one in case.read.wanted if CURVATURE.search(one.key) and one.key in case.result]
-    if curved and keys and DECIMAL.search(case.read.text) and not any(TEN.search(word) for word in words_of(case)):
+    if curved and keys and DECIMAL.search(case.read.text) and not TEN.search(ast.unparse(case.script.source.tree)):
         text = f"`{keys[0]}` is asked for with log10, and Gammapy's beta belongs to the natural logarithm"
         remedy = "Multiply beta by ln(10) for E^-(alpha + beta log10(E/E0))."
         yield asked_finding("asked-convention", text, remedy, key=keys[0])
-
-
-def words_of(case: Case) -> set[str]:
-    """Names and numbers of the script."""
-    return case.script.names() | {f"{number:.4g}" for number in case.constants}
 
 
 def unmentioned(case: Case) -> Iterator[Finding]:
