@@ -231,3 +231,13 @@ def test_reference_scripts_have_no_error() -> None:
     for path in REFERENCES:
         found = check_physics({}, facts=full, script=path.read_text(encoding="utf-8"))
         assert [one for one in found if one.severity == "error"] == [], path.name
+
+
+def test_a_result_that_is_where_the_fit_began() -> None:
+    body = "model = PowerLawSpectralModel(index=2.5)\nFit().run(datasets)"
+    free = {"fits": [{"parameters": [{"name": "index", "value": 2.62, "frozen": False}]}]}
+    found = check_physics({"index": 2.5}, facts=free, script=START + body)
+    assert ("fit-not-converged", "error", "index") in [(one.rule, one.severity, one.key) for one in found]
+    assert not [one for one in check_physics({"index": 2.62}, facts=free, script=START + body) if one.key]
+    kept = {"fits": [{"parameters": [{"name": "index", "value": 2.5, "frozen": True}]}]}
+    assert not [one for one in check_physics({"index": 2.5}, facts=kept, script=START + body) if one.key]

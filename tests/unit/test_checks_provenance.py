@@ -105,6 +105,17 @@ def test_a_whole_result_for_the_case_that_nothing_works() -> None:
     assert keys == {"flux": (FALLBACK, "error"), "index": (FALLBACK, "error")}
 
 
+def test_a_table_of_constants_where_nothing_was_selected() -> None:
+    body = """
+        def numbers(datasets):
+            if len(datasets) == 0:
+                return {"flux": 2.26e-11, "index": 2.6}
+            return {"flux": model.integral(), "index": model.index.value}
+        result = numbers(datasets)
+    """
+    assert found(body, {"flux": 2.26e-11, "index": 2.6}) == {"flux": (FALLBACK, "error"), "index": (FALLBACK, "error")}
+
+
 def test_a_fallback_is_followed_through_arithmetic_as_far_as_it_goes() -> None:
     body = """
         flux = model.integral() or 2.26e-11
@@ -218,3 +229,13 @@ def test_recipes_have_no_finding(recipe: str) -> None:
 def test_text_that_is_no_python_is_left_to_others() -> None:
     assert check_provenance("def f(:\n") == []
     assert check_provenance("x = " + "(" * 2000 + ")" * 2000) == []
+
+
+def test_what_is_no_measurement() -> None:
+    crab = (
+        "from gammapy.modeling.models import create_crab_spectral_model\ncrab = create_crab_spectral_model('hess_pl')\n"
+    )
+    assert found(crab + 'result = {"flux": crab.integral(1, 10).value}') == {"flux": (QUANTITY, "error")}
+    assert found(crab + 'result = {"reference_flux": crab.integral(1, 10).value}') == {}
+    assert found('result = {"flux_ul": abs(model.integral(1, 10).value)}') == {"flux_ul": (QUANTITY, "error")}
+    assert found('result = {"flux_ul": float(model.flux_ul.quantity.value[0])}') == {}

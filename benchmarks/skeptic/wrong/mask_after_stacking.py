@@ -6,8 +6,8 @@
 #   ($GAMMAPY_DATA/hess-dl3-dr1): ON circle of 0.11 deg radius at RA 83.633 deg, Dec 22.0145 deg (ICRS),
 #   reflected-regions background (exclude 0.3 deg around the source), all runs stacked, safe energies where the
 #   effective area exceeds 10 % of its maximum, power law with reference energy 1 TeV fitted to reconstructed energies
-#   1-10 TeV. Write result.json with "index" (positive photon index), "index_err" and "flux_1_10TeV" (photon flux 1-10
-#   TeV in cm-2 s-1).
+#   0.3-10 TeV. Write result.json with "index" (positive photon index), "index_err" and "flux_1_10TeV" (photon flux
+#   1-10 TeV in cm-2 s-1).
 
 import json
 import os
@@ -30,8 +30,8 @@ on_region = CircleSkyRegion(crab, 0.11 * u.deg)
 sky = WcsGeom.create(skydir=crab, width=6 * u.deg, binsz=0.02, proj="TAN")
 exclusion_mask = ~sky.region_mask([CircleSkyRegion(crab, 0.3 * u.deg)])
 
-energy_axis = MapAxis.from_energy_bounds(1, 10, nbin=10, per_decade=True, unit="TeV", name="energy")
-energy_axis_true = MapAxis.from_energy_bounds(0.1, 100, nbin=20, per_decade=True, unit="TeV", name="energy_true")
+energy_axis = MapAxis.from_energy_bounds(0.3, 10, nbin=10, per_decade=True, unit="TeV", name="energy")
+energy_axis_true = MapAxis.from_energy_bounds(0.05, 100, nbin=20, per_decade=True, unit="TeV", name="energy_true")
 empty = SpectrumDataset.create(RegionGeom.create(on_region, axes=[energy_axis]), energy_axis_true=energy_axis_true)
 
 maker = SpectrumDatasetMaker(selection=["counts", "exposure", "edisp"], containment_correction=True)

@@ -20,6 +20,8 @@ NAMED = {"create", "copy", "cutout", "stack_reduce", "to_masked", "to_image", "t
 READS_DATASETS = {"MapDataset", "MapDatasetOnOff", "SpectrumDataset", "SpectrumDatasetOnOff", "Datasets"}
 ABSORPTION = {"EBLAbsorptionNormSpectralModel", "TemplateNDSpectralModel", "EBL", "ebl"}
 FAR_REDSHIFT = 0.05
+FITTED = {"index", "alpha", "beta", "lambda_", "index1", "index2"}
+"""Parameters that a fit changes in every digit."""
 SPECTRAL = re.compile(r"\w+SpectralModel")
 
 
@@ -106,4 +108,24 @@ def absorption(evidence: Evidence) -> Iterator[Finding]:
     yield found("no-ebl", text, severity="error" if wanted else None, line=spectra[0].lineno)
 
 
-RULES = (models_lost, background_names, absorption)
+def start_values(evidence: Evidence) -> Iterator[Finding]:
+    """Rule 23: a number of the result is the very number that its model was made with."""
+    script, facts = read_script(evidence.script), evidence.facts
+    if script is None or not script.made("Fit"):
+        return
+    parameters = [one for fit in facts.fits for one in fit.parameters] + facts.models
+    for call in [call for name, call in script.calls if SPECTRAL.fullmatch(name.rpartition(".")[2])]:
+        for keyword in call.keywords:
+            start, value = script.number(keyword.value), evidence.result.get(keyword.arg or "")
+            if start is None or keyword.arg not in FITTED or not isinstance(value, float) or value != start:
+                continue
+            kept = [one for one in parameters if one.name == keyword.arg and one.frozen]
+            fitted = [one for one in parameters if one.name == keyword.arg and not one.frozen]
+            if kept or not fitted or given(evidence.request).get("FIXED"):
+                continue
+            text = f"`{keyword.arg}` is {value:g}, the start value of its model: it was never fitted."
+            remedy = "Read it from the model on the data sets that were fitted, and look at fit_result.success."
+            yield found("fit-not-converged", text, remedy=remedy, key=keyword.arg, line=call.lineno)
+
+
+RULES = (models_lost, background_names, absorption, start_values)

@@ -58,6 +58,12 @@ MIXED: dict[str, Mixed] = {
 }
 PARAMETERS = {"index", "amplitude", "lambda_", "alpha", "beta", "sigma", "r_0", "lon_0", "lat_0", "norm", "reference"}
 VALUES = {"value", "quantity"}
+REFERENCE = {"create_crab_spectral_model", "CrabSpectrum"}
+ABOUT_REFERENCE = re.compile(r"(?i)ref|liter|known|expect|publish|catalog|crab|standard|nominal|true|template")
+LIMIT = re.compile(r"(?i)(?:^|_)(?:ul|upper)(?:_|$)|upper_?limit")
+LIMITS = re.compile(r"(?i)(?:^|_)ul(?:_|$)|upper|limit|percentile|quantile|ppf|isf|root|brentq|interp|profile|sensitiv")
+"""Names of what may well be an upper limit."""
+BEST_FIT = {"integral", "flux", "dnde", "amplitude", "energy_flux", "norm", "excess", "n_sig"}
 SIMPLE_SIGNIFICANCE = "divided by sqrt"
 
 
@@ -68,6 +74,7 @@ def check_meaning(key: str, value: Origin, wanted: Mapping[str, Wanted]) -> Iter
         meant = quantity(key, asked.meaning, asked.unit, ABOUT)
     except ValueError:
         meant = None
+    yield from no_measurement(key, value, asked)
     if meant is not None and value.path:
         yield from other_quantity(key, value, meant)
         yield from other_energies(key, value, meant)
@@ -94,6 +101,17 @@ def other_quantity(key: str, value: Origin, meant: Quantity) -> Iterator[Finding
     if names & row.wrong and not names & row.right:
         text = f"`{key}` is `{shown}`: {row.what}."
         yield _finding("result-quantity", text, f"Write what `{key}` names.", key, row.severity)
+
+
+def no_measurement(key: str, value: Origin, asked: Wanted) -> Iterator[Finding]:
+    """The reference spectrum that comes with Gammapy, or a best fit where an upper limit is named."""
+    names, shown = set(value.path), ".".join(value.path[-4:])
+    if names & REFERENCE and not ABOUT_REFERENCE.search(f"{key} {asked.meaning}"):
+        text = f"`{key}` is that of the reference spectrum of the Crab nebula which comes with Gammapy (`{shown}`)."
+        yield _finding("result-quantity", text, "Write the number of the model that was fitted to the data.", key)
+    if LIMIT.search(key) and names & BEST_FIT and not any(map(LIMITS.search, value.path)):
+        text = f"`{key}` is `{shown}`, a best-fit value, not an upper limit."
+        yield _finding("result-quantity", text, "Take it from selection_optional=['ul'] of an estimator.", key)
 
 
 def other_energies(key: str, value: Origin, meant: Quantity) -> Iterator[Finding]:

@@ -307,13 +307,20 @@ def unpacked(target: ast.Tuple | ast.List, value: Where) -> list[Where]:
 def meeting(returns: list[tuple[Where, Ways | None]]) -> Where:
     """What a function gives that returns at several places: a constant of a branch stands in for what is computed."""
     values = [value for value, _ in returns]
-    branch = next((ways for value, ways in returns if ways and isinstance(value, Origin) and value.by_hand), None)
+    branch = next((ways for value, ways in returns if ways and holds_constants(value)), None)
     return either(values, branch or Ways())
 
 
 def copied(scopes: Scopes) -> Scopes:
     """Scopes that can change without the others."""
     return [dict(scope) for scope in scopes]
+
+
+def holds_constants(where: Where) -> bool:
+    """Whether a value, or anything in it, can be nothing but a constant."""
+    if isinstance(where, Table | Row):
+        return any(map(holds_constants, where.items.values() if isinstance(where, Table) else where.parts))
+    return isinstance(where, Origin) and where.by_hand
 
 
 def together(ends: list[Scopes], ways: Ways) -> Scopes:
