@@ -113,9 +113,10 @@ def failed(attempt: Attempt) -> Finding:
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Errors first; of findings of one rule about the same thing, the one that says most."""
-    kept: dict[tuple[str, str, int | None], Finding] = {}
+    kept: dict[tuple[str, str, str], Finding] = {}
     for finding in sorted(findings, key=lambda one: (ORDER[one.severity], one.line is None, one.line or 0)):
-        kept.setdefault((finding.rule, finding.key, finding.line), finding)
+        about = str(finding.line or "") or ("" if finding.key else finding.message)
+        kept.setdefault((finding.rule, finding.key, about), finding)
     lines = {(one.rule, one.key) for one in kept.values() if one.line is not None}
     return [
         one

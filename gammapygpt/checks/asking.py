@@ -41,6 +41,7 @@ GALACTIC = re.compile(
     rf"\b(?:l|GLON)\s*=?\s*({SIGNED})\s*(?:deg)?\s*(?:,|;|and|\s)\s*(?:galactic\s+)?(?:latitude\s+)?(?:b|GLAT)\s*=?\s*({SIGNED})",
     re.I,
 )
+AT_LEAST = re.compile(r"(?i)\b(?:at least|minimum)\W*(?:of\W*)?$")
 ALL_OFF = re.compile(r"(?i)as many OFF regions as|all (?:the )?(?:OFF |reflected )?regions that fit|default reflected")
 
 
@@ -69,11 +70,22 @@ def _reading(request: str) -> Reading:
         found.words["GALACTIC"] = match.group()
     if "OFFSET" in found.values and found.values.get("OFFSET_MAX") == found.values["OFFSET"]:
         found.values.pop("OFFSET" if re.search(r"(?i)\bevents?\b", found.words["OFFSET_MAX"]) else "OFFSET_MAX")
-    if (match := OFF_COUNT.search(found.text)) and not ALL_OFF.search(found.text):
+    if "REDSHIFT" in found.values and not concerns_ebl(found.text):
+        found.values["OBSERVED_REDSHIFT"] = found.values.pop("REDSHIFT")
+    match = OFF_COUNT.search(found.text)
+    if match and not ALL_OFF.search(found.text) and not AT_LEAST.search(found.text[: match.start()]):
         count = next(filter(None, match.groups())).lower()
         found.values["OFF_REGIONS"] = WORDS.get(count) or int(count)
         found.words["OFF_REGIONS"] = match.group()
     return found
+
+
+def concerns_ebl(text: str) -> bool:
+    """Whether a redshift is there to be used: an observed spectrum is asked for without what the EBL takes."""
+    if re.search(r"(?i)\b(?:not|no|without)\b[^.;]{0,25}(?:EBL|absor|correct)", text):
+        return False
+    about_it = re.search(r"(?i)\bEBL\b|extragalactic|absor|intrinsic|transmission", text)
+    return bool(about_it) or not re.search(r"(?i)\bobserved (?:spectr|flux|power)", text)
 
 
 def given(request: Request | None) -> dict[str, Any]:

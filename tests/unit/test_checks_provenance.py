@@ -181,6 +181,7 @@ QUANTITY, UNIT, ENERGIES = "result-quantity", "result-unit", "result-energies"
         ('result = {"background": float(np.sum(stat.counts_off.data))}', QUANTITY, "warning"),
         ('result = {"significance": float(model.ts)}', QUANTITY, "error"),
         ('result = {"significance": stat.excess / np.sqrt(stat.background)}', QUANTITY, "warning"),
+        ('result = {"significance": float(datasets.info_table()["sqrt_ts"].sum())}', QUANTITY, "error"),
         ('result = {"index_err": model.index.value}', QUANTITY, "error"),
         ('result = {"mean_zenith_deg": float(np.mean(obs_table["ALT_PNT"]))}', QUANTITY, "error"),
         ('result = {"energy_flux_1_10TeV": model.integral(1 * u.TeV, 10 * u.TeV).value}', QUANTITY, "error"),

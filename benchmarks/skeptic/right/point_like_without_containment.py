@@ -7,7 +7,6 @@
 import json
 import os
 
-import astropy.units as u
 from astropy.coordinates import SkyCoord
 from gammapy.data import DataStore
 from gammapy.datasets import Datasets, SpectrumDataset

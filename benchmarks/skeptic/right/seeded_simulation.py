@@ -40,7 +40,7 @@ dataset = maker.run(empty, observation)
 spectrum = PowerLawSpectralModel(index=2.3, amplitude="1e-13 cm-2 s-1 TeV-1", reference="1 TeV")
 dataset.models = [SkyModel(spectral_model=spectrum, name="source")]
 
-rng = np.random.default_rng(20240501)
+rng = np.random.RandomState(20240501)
 dataset.fake(random_state=rng)
 n_on = dataset.counts.data.sum()
 result = {"n_on": int(n_on), "excess": float(n_on - dataset.background.data.sum())}

@@ -36,9 +36,8 @@ safe_mask_maker = SafeMaskMaker(methods=["offset-max"], offset_max=2 * u.deg)
 exclusion_mask = geom.to_image().region_mask([CircleSkyRegion(crab, 0.4 * u.deg)])
 background_maker = FoVBackgroundMaker(method="scale", exclusion_mask=exclusion_mask)
 for observation in observations:
-    cutout = stacked.cutout(
-        observation.get_pointing_icrs(observation.tmid), width=4.5 * u.deg, name=f"obs-{observation.obs_id}"
-    )
+    pointing = observation.get_pointing_icrs(observation.tmid)
+    cutout = stacked.cutout(pointing, width=4.5 * u.deg, name=f"obs-{observation.obs_id}")
     dataset = maker.run(cutout, observation)
     dataset = safe_mask_maker.run(dataset, observation)
     dataset = background_maker.run(dataset)

@@ -15,7 +15,6 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from gammapy.data import DataStore
-from astropy.time import Time
 from gammapy.datasets import Datasets, SpectrumDataset
 from gammapy.estimators import LightCurveEstimator
 from gammapy.makers import ReflectedRegionsBackgroundMaker, SpectrumDatasetMaker

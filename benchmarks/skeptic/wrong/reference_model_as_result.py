@@ -18,8 +18,7 @@ from gammapy.datasets import Datasets, SpectrumDataset
 from gammapy.makers import ReflectedRegionsBackgroundMaker, SafeMaskMaker, SpectrumDatasetMaker
 from gammapy.maps import MapAxis, RegionGeom, WcsGeom
 from gammapy.modeling import Fit
-from gammapy.modeling.models import PowerLawSpectralModel, SkyModel
-from gammapy.modeling.models import create_crab_spectral_model
+from gammapy.modeling.models import PowerLawSpectralModel, SkyModel, create_crab_spectral_model
 from regions import CircleSkyRegion
 
 data_store = DataStore.from_dir(os.path.join(os.environ["GAMMAPY_DATA"], "hess-dl3-dr1"))

@@ -1,4 +1,5 @@
-# wrong: run 23526 stands twice in the list, 23559 is missing: its events count twice, errors are too small.
+# wrong: run 23526 stands twice in the list: its events count twice, the errors are too small and its weight is too
+#   large.
 # right: each of the four runs once.
 # fault: run|observation|twice|duplicat
 # request: Spectrum of the Crab Nebula from the H.E.S.S. DL3 DR1 runs 23523, 23526, 23559 and 23592
@@ -22,7 +23,7 @@ from regions import CircleSkyRegion
 
 data_store = DataStore.from_dir(os.path.join(os.environ["GAMMAPY_DATA"], "hess-dl3-dr1"))
 crab = SkyCoord(83.633, 22.0145, unit="deg", frame="icrs")
-observations = data_store.get_observations([23523, 23526, 23526, 23592])
+observations = data_store.get_observations([23523, 23526, 23526, 23559, 23592])
 
 on_region = CircleSkyRegion(crab, 0.11 * u.deg)
 sky = WcsGeom.create(skydir=crab, width=6 * u.deg, binsz=0.02, proj="TAN")

@@ -66,7 +66,8 @@ def observations(case: Case) -> Iterator[Finding]:
     used = used_ids(case)
     looked = bool(case.facts.makings or case.facts.selections)
     missing = sorted(set(wanted) - set(used))
-    more = sorted(set(used) - set(wanted))
+    written = {int(number) for number in re.findall(r"\d{2,9}", case.read.text)}
+    more = sorted(set(used) - set(wanted) - written)
     explicit = case.read.runs is not None
     if looked and missing:
         text = f"{len(missing)} of the {len(wanted)} runs asked for are not used: {listed(missing)}"

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from gammapygpt.checks.asking import given
 from gammapygpt.checks.physics.facts import Axis, Dataset
 from gammapygpt.checks.physics.rules import Evidence, found
 from gammapygpt.checks.physics.seen import answered_from, modelled, named, names, reductions, with_members
@@ -32,7 +33,9 @@ def bins_left(evidence: Evidence) -> Iterator[Finding]:
 
 
 def safe_range(evidence: Evidence) -> Iterator[Finding]:
-    """Fluxes from data sets on which no maker of safe masks was run."""
+    """Fluxes from data sets on which no maker of safe masks was run, though nobody asked for that."""
+    if given(evidence.request).get("AEFF_MAX_PERCENT") == 0 or not evidence.facts.selections:
+        return
     facts = evidence.facts
     if not modelled(facts) or not reductions(facts):
         return

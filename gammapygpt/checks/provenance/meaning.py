@@ -64,6 +64,7 @@ LIMIT = re.compile(r"(?i)(?:^|_)(?:ul|upper)(?:_|$)|upper_?limit")
 LIMITS = re.compile(r"(?i)(?:^|_)ul(?:_|$)|upper|limit|percentile|quantile|ppf|isf|root|brentq|interp|profile|sensitiv")
 """Names of what may well be an upper limit."""
 BEST_FIT = {"integral", "flux", "dnde", "amplitude", "energy_flux", "norm", "excess", "n_sig"}
+SUMS = {"sum", "nansum", "fsum", "cumsum"}
 SIMPLE_SIGNIFICANCE = "divided by sqrt"
 
 
@@ -95,12 +96,23 @@ def other_quantity(key: str, value: Origin, meant: Quantity) -> Iterator[Finding
         text = f"`{key}` is an excess divided by the root of counts, not a likelihood-ratio significance (Li & Ma)."
         remedy = "Use the data set's info_dict()['sqrt_ts'], or WStatCountsStatistic(n_on, n_off, alpha).sqrt_ts."
         yield _finding("result-quantity", text, remedy, key, "warning")
+    if meant.name == "significance" and adds_up(value.path):
+        text = f"`{key}` is `{shown}`: significances of runs or bins do not add up."
+        remedy = "Sum counts, OFF counts and acceptances, and take the significance of the sum (stack_reduce, or the"
+        remedy += " last row of info_table(cumulative=True))."
+        yield _finding("result-quantity", text, remedy, key)
     row = MIXED.get(meant.name)
     if row is None or (meant.name == "flux" and len(meant.arguments) != 2):
         return
     if names & row.wrong and not names & row.right:
         text = f"`{key}` is `{shown}`: {row.what}."
         yield _finding("result-quantity", text, f"Write what `{key}` names.", key, row.severity)
+
+
+def adds_up(path: tuple[str, ...]) -> bool:
+    """Whether a sum is taken over significances."""
+    names = [place for place, name in enumerate(path) if name in ("sqrt_ts", "significance")]
+    return bool(names) and bool(SUMS & set(path[names[-1] + 1 :]))
 
 
 def no_measurement(key: str, value: Origin, asked: Wanted) -> Iterator[Finding]:
