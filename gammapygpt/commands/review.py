@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gammapygpt.commands.checked import Checked, Located, read_script
+from gammapygpt.commands.checked import read_script
 from gammapygpt.commands.common import (
     ConfigOption,
     DataOption,
@@ -19,7 +19,7 @@ from gammapygpt.commands.common import (
     overrides,
     print_json,
 )
-from gammapygpt.commands.formats import text_lines
+from gammapygpt.commands.formats import told as told_of
 from gammapygpt.commands.run import json_errors
 from gammapygpt.commands.script import ScriptArgument
 from gammapygpt.runs.results import clean, lines, units_of
@@ -77,14 +77,26 @@ def told(script: Path, found: Review) -> dict[str, Any]:
         "believed": found.believed,
         "findings": [finding.model_dump() for finding in found.findings],
         "result": found.result,
+        "choices": choices(found),
         "execution": ran,
     }
 
 
+def choices(found: Review) -> list[dict[str, str]]:
+    """What the numbers depend on, as it was seen in the run."""
+    from gammapygpt.checks.choices import analysis_choices
+
+    ran = found.execution is not None and found.execution.completed
+    return [one.model_dump() for one in analysis_choices(found.execution.facts)] if ran and found.execution else []
+
+
 def show(script: Path, found: Review) -> None:
-    """The review for a person: findings as compilers write them, the numbers, and the last word."""
-    for line in text_lines(Checked(script, [Located(finding) for finding in found.findings])):
-        typer.echo(line)
+    """The review for a person: findings as compilers write them, choices, numbers, and the last word."""
+    for finding in found.findings:
+        place = f"{script}:{finding.line}" if finding.line else str(script)
+        typer.echo(clean(f"{place}: {finding.severity}: {told_of(finding)} [{finding.rule}]"))
+    for choice in choices(found):
+        typer.echo(clean(f"{choice['name']}: {choice['value']}"))
     doubted = {finding.key for finding in found.findings if finding.severity == "error" and finding.key}
     for one in lines(found.result, units_of(found.result, [])):
         error = f" ± {one.error}" if one.error else ""
@@ -98,7 +110,12 @@ def verdict(found: Review) -> str:
     severities = [finding.severity for finding in found.findings]
     errors, warnings = severities.count("error"), severities.count("warning")
     if errors:
-        return f"Not to be believed: {errors} errors, {warnings} warnings."
+        return f"Not to be believed: {counted(errors, 'error')}, {counted(warnings, 'warning')}."
     if warnings:
-        return f"Nothing certain speaks against it; {warnings} warnings to look at."
+        return f"Nothing certain speaks against it; {counted(warnings, 'warning')} to look at."
     return "Nothing speaks against it."
+
+
+def counted(number: int, what: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -23,7 +23,7 @@ MEASURED = re.compile(
 """Words of keys that name something to be measured."""
 CHOSEN = re.compile(
     r"(?i)radius|offset|confidence|n_sigma|seed|bins?(?:_|$)|redshift|^z$|e(?:nergy)?_?(?:min|max|ref)|reference|width"
-    r"|version|binsz|pixel|year|percent"
+    r"|version|binsz|pixel|year|percent|cut(?!_?off)"
 )
 """Words of keys that name a choice of the analysis."""
 CLOSE = 1e-9
@@ -86,11 +86,13 @@ def literal(key: str, hands: list[Hand], about: Known) -> Finding | None:
     hand = used_here[0]
     measured = bool(MEASURED.search(key)) and not CHOSEN.search(key)
     severity: Severity = "error" if measured or key in about.wanted else "warning"
+    if not measured and CHOSEN.search(key):
+        return None
     if not isinstance(hand.value, Unknown):
         if hand.value == 0 and isinstance(hand.value, int):
             return None
         repeated = float(hand.value) in about.used
-        if not measured and (repeated or CHOSEN.search(key) or about.given(hand.value)):
+        if not measured and (repeated or about.given(hand.value)):
             return None
         if about.given(hand.value):
             if repeated:
