@@ -38,7 +38,9 @@ SHARED = {
 """Words beside a number that make it the value of a shared constant, where a recipe has it."""
 
 TIMES = {"h": 1.0, "hr": 1.0, "hour": 1.0, "min": 1 / 60, "minute": 1 / 60, "s": 1 / 3600, "sec": 1 / 3600}
-TIME = re.compile(rf"({NUMBER})[\s-]*(h|hrs?|[Hh]ours?|min|[Mm]inutes?|s|sec|[Ss]econds?|d|[Dd]ays?)\b(?!-?\d)")
+TIME = re.compile(
+    rf"(?<![A-Za-z^])({NUMBER})[\s-]*(h|hrs?|[Hh]ours?|min|[Mm]inutes?|s|sec|[Ss]econds?|d|[Dd]ays?)\b(?!-?\d)"
+)
 PLAIN = re.compile(rf"(?<![\w.$/^+-])(-?{NUMBER})(\s*(?:%|per ?cent))?(?![\w.]*\w|\s*(?:deg|arc|[kMGTP]eV\b))")
 PATH = re.compile(
     r"(?<![\w./-])(?:[$][{]?(?:GAMMAPY_DATA|PHOTON_STORAGE)[}]?/)?([\w+-][\w./+-]*"

@@ -11,6 +11,7 @@ from astropy.table import Table
 from cookbook_requests import photon_flux, run_script
 
 from gammapygpt.cookbook.book import fill, recipes
+from gammapygpt.data import instrument
 
 SOURCE = SkyCoord(83.633, 22.0145, unit="deg")
 GIVEN = {
@@ -78,3 +79,31 @@ def test_ts_map(simulated_data: Path, tmp_path: Path):
     assert result["f"] == pytest.approx(result["flux_at_target"] * photon_flux(simulated_data, 2, 5) / true, rel=1e-6)
     assert result["width"] == pytest.approx(1, abs=0.15)
     assert (tmp_path / "ts_map.png").stat().st_size > 1000
+
+
+def test_exposure_map(simulated_data: Path, tmp_path: Path):
+    given = {name: GIVEN[name] for name in ("DATA_STORE", "TARGET_RA", "TARGET_DEC")}
+    wanted = {
+        "exposure_1TeV": ["exposure", 1.0, "cm2 s"],
+        "exposure_8TeV": ["exposure", 8.0, "cm2 s"],
+        "max_exposure_1TeV": ["max_exposure", 1.0, "cm2 s"],
+        "livetime_s": ["livetime", "s"],
+        "effective_s": ["effective_livetime", 1.0, "s"],
+        "offset_deg": ["mean_offset", "deg"],
+        "n_obs": ["n_obs", ""],
+    }
+    result = run_script(fill(recipes()["exposure_map"], {**given, "RESULTS": wanted}), tmp_path, simulated_data)
+    runs = Table.read(simulated_data / "dl3-simulated" / "obs-index.fits.gz")
+    pointings = SkyCoord(runs["RA_PNT"], runs["DEC_PNT"], unit="deg")
+    offsets, livetime = pointings.separation(SOURCE).deg, np.array(runs["LIVETIME"])
+    assert result["n_obs"] == len(runs)
+    assert result["livetime_s"] == pytest.approx(livetime.sum(), rel=1e-6)
+    assert result["offset_deg"] == pytest.approx(np.average(offsets, weights=livetime), abs=1e-6)
+    for energy in (1.0, 8.0):  # the simulated instrument, known as a formula; tables of it are interpolated
+        true = sum(livetime * instrument.effective_area_m2(np.array(energy), offsets) * 1e4)
+        assert result[f"exposure_{energy:.0f}TeV"] == pytest.approx(true, rel=0.01)
+    on_axis = instrument.effective_area_m2(np.array(1.0), 0.0) * 1e4
+    assert result["effective_s"] == pytest.approx(result["exposure_1TeV"] / on_axis, rel=0.01)
+    assert result["effective_s"] < result["livetime_s"]
+    assert result["max_exposure_1TeV"] >= 0.99 * result["exposure_1TeV"]
+    assert (tmp_path / "exposure_map.png").stat().st_size > 1000

@@ -447,3 +447,19 @@ def test_values_with_their_errors(words: str):
 def test_the_year_of_a_model_is_no_value():
     text = "Optical depth of the Saldana-Lopez 2021 EBL model at 300 GeV for redshift 0.5"
     assert answer(text).parameters["REDSHIFT"] == 0.5
+
+
+def test_exposures():
+    choice = answer(
+        "What exposure (m2 s) at 1 TeV and at 10 TeV do the runs within 2 deg give at the position of MSH 15-52? Report"
+        ' "exposure_1TeV" (m2 s), "exposure_10TeV" (in cm2 s), "livetime" (h) and "t_eff_1TeV" (on-axis equivalent '
+        "livetime, h)."
+    )
+    assert choice.recipe == "exposure_map", choice.refusal
+    assert choice.parameters["RESULTS"] == {
+        "exposure_1TeV": ["exposure", 1.0, "m2 s"],
+        "exposure_10TeV": ["exposure", 10.0, "cm2 s"],
+        "livetime": ["livetime", "h"],
+        "t_eff_1TeV": ["effective_livetime", 1.0, "h"],
+    }
+    assert answer("What is the total exposure time of the Crab runs?").recipe == "observation_list"
