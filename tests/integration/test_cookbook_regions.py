@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ ABSORBED_FROM = 0.04  # TeV: where the made-up background light begins to absorb
 
 @pytest.fixture(scope="module")
 def instruments(simulated_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the simulated store, a point-like one, one whose files are missing, and an EBL model."""
+    """A data folder: the simulated store, a point-like one, one without its files; OGIP spectra; an EBL model."""
     folder = tmp_path_factory.mktemp("instruments") / "data"
     folder.mkdir()
     (folder / STORE).symlink_to(simulated_data / STORE)
@@ -39,6 +40,9 @@ def instruments(simulated_data: Path, tmp_path_factory: pytest.TempPathFactory) 
     (folder / "incomplete").mkdir()
     for name in ("obs-index.fits.gz", "hdu-index.fits.gz"):
         shutil.copy(other / STORE / name, folder / "incomplete")
+    (folder / "spectra").mkdir()
+    for obs_id in (1, 2):
+        write_spectrum(folder / "spectra", simulated_data / STORE, obs_id)
     (folder / "ebl").mkdir()
     write_background_light(folder / "ebl" / "ebl_dominguez11.fits.gz")
     return folder
@@ -76,6 +80,33 @@ def write_background_light(path: Path) -> None:
     }
     hdus = [fits.PrimaryHDU(), *(fits.BinTableHDU(table, name=name) for name, table in tables.items())]
     fits.HDUList(hdus).writeto(path)
+
+
+def write_spectrum(folder: Path, store: Path, obs_id: int) -> None:
+    """One run reduced by hand: counts within 0.1 deg of the target and of 3 OFF positions, with its responses."""
+    reco, true = np.geomspace(0.5, 50, 21), np.geomspace(0.05, 200, 109)
+    ebounds = fits.BinTableHDU(Table({"CHANNEL": range(20), "E_MIN": reco[:-1] * u.TeV, "E_MAX": reco[1:] * u.TeV}))
+    ebounds.name = "EBOUNDS"
+    counts = [counted(store, [obs_id], 0.1, 3, low, high) for low, high in pairwise(reco)]
+    for kind, number, scale in (("pha", 0, 1.0), ("bkg", 1, 3.0)):
+        columns = {"CHANNEL": range(20), "COUNTS": [one[number] for one in counts], "QUALITY": [0] * 20}
+        spectrum = fits.BinTableHDU(Table(columns | {"BACKSCAL": [scale] * 20}), name="SPECTRUM")
+        spectrum.header.update({"HDUCLASS": "OGIP", "EXPOSURE": 1800.0, "OBS_ID": obs_id})
+        if kind == "pha":
+            files = {"ANCRFILE": "arf", "BACKFILE": "bkg", "RESPFILE": "rmf"}
+            spectrum.header.update({card: f"{name}{obs_id}.fits" for card, name in files.items()})
+        fits.HDUList([fits.PrimaryHDU(), spectrum, ebounds]).writeto(folder / f"{kind}{obs_id}.fits")
+    energy = np.sqrt(true[:-1] * true[1:])
+    axis = {"ENERG_LO": true[:-1] * u.TeV, "ENERG_HI": true[1:] * u.TeV}
+    area = instrument.effective_area_m2(energy, 0.5) * contained(0.1, instrument.psf_sigma_deg(energy, 0.5))
+    arf = fits.BinTableHDU(Table(axis | {"SPECRESP": area * u.m**2}), name="SPECRESP")
+    arf.writeto(folder / f"arf{obs_id}.fits")
+    bias, width = instrument.energy_dispersion(energy, 0.5)
+    below = ndtr((np.log(reco / energy[:, None]) - bias[:, None]) / width[:, None])
+    group = {"N_GRP": [1] * 108, "F_CHAN": [[0]] * 108, "N_CHAN": [[20]] * 108}
+    rmf = fits.BinTableHDU(Table(axis | group | {"MATRIX": np.diff(below, axis=1)}), name="MATRIX")
+    rmf.header["DETCHANS"] = 20
+    fits.HDUList([fits.PrimaryHDU(), rmf, ebounds]).writeto(folder / f"rmf{obs_id}.fits")
 
 
 def events_of(store: Path, obs_id: int) -> tuple[SkyCoord, np.ndarray, SkyCoord]:
@@ -244,6 +275,63 @@ def test_a_spectrum_with_absorption(instruments: Path, tmp_path: Path):
             "intrinsic_flux": integral(1, 10, emitted, INDEX - 0.5),
         },
     )
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_spectrum_from_ogip_files(stacked: bool, instruments: Path, tmp_path: Path):
+    parameters = {
+        "DATA_FILES": ["spectra"],
+        "ENERGY_MIN": 0.7,  # between edges: only whole bins count, from 0.792 TeV
+        "ENERGY_MAX": 20.0,
+        "STACKED": stacked,
+        "FLUX_POINT_EDGES": [1.0, 3.0, 9.0],
+        "RESULTS": recipes()["spectrum_from_ogip"].constants["RESULTS"].default
+        | {
+            "n_off": ["n_off", ""],
+            "e_min": ["safe_energy_min", "TeV"],
+            "flux_1_3TeV": ["flux_point", 1.0, 3.0, "cm-2 s-1"],
+        },
+    }
+    result = run("spectrum_from_ogip", parameters, tmp_path, instruments)
+    edges = np.geomspace(0.5, 50, 21)
+    on, off = counted(instruments / STORE, [1, 2], 0.1, 3, edges[2], edges[16])
+    assert (result["n_on"], result["n_off"]) == (on, off)
+    assert result["e_min"] == pytest.approx(edges[2])
+    assert result["livetime_h"] == pytest.approx(1.0)
+    assert result["n_obs"] == 2
+    truth = {"index": INDEX, "amplitude": AMPLITUDE, "flux_1_10TeV": integral(1, 10), "flux_1_3TeV": integral(1, 3)}
+    assert_within_errors(result, truth)
+
+
+def test_a_joint_spectrum(instruments: Path, tmp_path: Path):
+    """One power law for full-enclosure and for point-like data; counts of each as in its own recipe."""
+    parameters = {
+        "DATA_STORES": [STORE, "point-like"],
+        "OBS_IDS": [1, 2],
+        "ENERGY_RANGES": {"point-like": [1.0, 30.0]},
+        "ENERGY_MIN": 0.7,
+        "ENERGY_MAX": 30.0,
+        "AEFF_MAX_PERCENT": 0.0,
+        "SPECTRAL_MODEL": "pl",
+        "START": {"amplitude": 1e-11},
+        "RESULTS": {
+            "index": ["parameter", "index", ""],
+            "amplitude": ["parameter", "amplitude", "cm-2 s-1 TeV-1"],
+            "flux": ["flux", 1.0, 10.0, "cm-2 s-1"],
+            "n_on_simiact": ["n_on_simiact", ""],
+            "n_on_pointed": ["n_on_pointed", ""],
+            "n_on": ["n_on", ""],
+            "n_obs": ["n_obs", ""],
+        },
+    }
+    result = run("joint_spectrum", parameters, tmp_path, instruments)
+    assert result["n_on_simiact"] == pytest.approx(
+        counted(instruments / STORE, [1, 2], 0.11, 1, 0.7, 30)[0], abs=2
+    )
+    assert result["n_on_pointed"] == counted(instruments / "point-like", [1, 2], RAD_MAX, 1, 1, 30)[0]
+    assert result["n_on"] == result["n_on_simiact"] + result["n_on_pointed"]
+    assert result["n_obs"] == 4
+    assert_within_errors(result, {"index": INDEX, "amplitude": AMPLITUDE, "flux": integral(1, 10)})
 
 
 def test_an_upper_limit(simulated_data: Path, tmp_path: Path):

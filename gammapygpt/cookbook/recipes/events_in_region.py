@@ -131,7 +131,7 @@ Path("result.json").write_text(json.dumps(result, indent=2))
 print(json.dumps(result, indent=2))
 
 # Figure: where the selected events lie, and their energies
-fig, (ax_sky, ax_energy) = plt.subplots(ncols=2, figsize=(10, 4))
+fig, (ax_sky, ax_energy) = plt.subplots(ncols=2, figsize=(10, 4), layout="constrained")
 for events in selected:
     lon, lat = target.spherical_offsets_to(events.radec)
     ax_sky.plot(lon.deg, lat.deg, "k.", markersize=2)

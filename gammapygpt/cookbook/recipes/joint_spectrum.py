@@ -173,7 +173,7 @@ for name in names:
         models_file = path.with_name(path.name.replace("_datasets", "_models"))
         reduced = Datasets.read(path, filename_models=models_file if models_file != path else None)
         label = reduced[0].name
-    elif path.is_dir() or "SPECTRUM" in (fits.info(path, output=False)[1:2] or [("", "")])[0]:
+    elif path.is_dir() or (".fits" in path.name and "SPECTRUM" in [hdu[1] for hdu in fits.info(path, output=False)]):
         reduced, label = read_spectra(name), path.name if path.is_dir() else path.parent.name
     else:
         reduced, label = Datasets([FluxPointsDataset(data=FluxPoints.read(path), name=path.stem)]), path.stem
