@@ -165,6 +165,10 @@ UNIT_WORDS = {
     "second": "s",
     "sec": "s",
 }
+TIME_WORDS = ("s", "sec", "second", "min", "minute", "h", "hr", "hour")
+RATE = re.compile(
+    rf"(?:\bper|(?<![\w.])1?/)\s?({'|'.join(TIME_WORDS)})s?\b|\b(min|s|h)\s?(?:\^|\*\*)?-1\b|\b(m?Hz)\b", re.I
+)
 UNIT_WORD = r"(?:(?:ph|photons|erg|TeV|GeV|MeV|keV|cm|m|km|sr|s|sec|h|min|deg)\s*(?:\^|\*\*)?\s*\(?[-+]?\d?\)?)"
 COMPOUND = re.compile(rf"(?<![\w.-])(?:1\s*/\s*)?\(?{UNIT_WORD}(?:\s*[*/\s]\s*{UNIT_WORD})+(?!\w)")
 SIMPLE = re.compile(
@@ -308,6 +312,8 @@ ABOVE_TO = 1000.0
 
 def _unit_of_key(stem: str) -> tuple[str, str]:
     """The key without a unit at its end (`_deg`, `_h`, `_erg`), and that unit."""
+    if match := re.search(r"_(?:per_(min|minute|s|sec|second|h|hr|hour)|(m?hz))$", stem, re.I):
+        return stem[: match.start()], _per(match.group(1) or match.group(2))
     first, _, last = stem.strip("_").rpartition("_")
     minimum = last == "min" and not re.search(r"time|exposure|duration", first)
     if first and last in KEY_UNITS and not minimum:
@@ -321,10 +327,18 @@ def unit_in(text: str) -> str:
     """The unit that a phrase names, in the spelling of astropy; empty where it names none."""
     if match := COMPOUND.search(text):
         return spell(match.group())
+    if match := RATE.search(text):
+        return _per(next(part for part in match.groups() if part))
     if match := SIMPLE.search(text):
         unit = match.group(1)
         return "TeV-1" if unit == "1/TeV" else UNIT_WORDS.get(unit, unit.replace("^", ""))
     return ""
+
+
+def _per(time: str) -> str:
+    """The unit of a rate per `minute`, in `Hz` and their like."""
+    times = {"hz": "s-1", "mhz": "mHz"} | {name: f"{name[0] if name[0] in 'sh' else 'min'}-1" for name in TIME_WORDS}
+    return times[time.lower()]
 
 
 def spell(text: str) -> str:

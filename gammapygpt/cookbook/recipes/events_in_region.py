@@ -164,7 +164,7 @@ plt.close()
 # last_time = ['\b(?:last|latest|stop|end)(?: event)? (?:time|date)\b|\btime (?:of (?:the )?)?(?:last|max|stop|end)\b', "", ""]
 #
 # [said]
-# ON_RADIUS = '\bwithin\b|\bradius\b|\bcircle\b|\bcircular\b|\bcone\b|\bregion\b|\baround\b|\bcloser than\b|\btheta\b|\bon\b'
+# ON_RADIUS = '(?<!point )(?<!points )(?<!pointed )(?<!pointing )(?<!runs )\bwithin\b|\bradius\b|\bcircle\b|\bcircular\b|\bcone\b|\bregion\b|\baround\b|\bcloser than\b|\btheta\b|\bon\b'
 #
 # [choices.ON_RADIUS]
 # none = '\b(?:whole|entire|full) (?:field of view|FoV|camera|observations?|runs?|data)\b|\bin total\b|\ball (?:the )?events\b'
