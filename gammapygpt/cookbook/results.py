@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from gammapygpt.cookbook.book import Recipe
+from gammapygpt.cookbook.explained import keep_to_explanation
 from gammapygpt.cookbook.keys import ABOVE_TO, DNDE, FLUX_LIKE, Quantity, quantity, rules
 from gammapygpt.cookbook.reading import Reading, Wanted
 
@@ -24,7 +25,7 @@ def wanted_results(
     problems = _points_outside(reading, recipe, parameters)
     for one in reading.wanted:
         found = _quantity(one, reading, recipe, parameters)
-        if found is None:
+        if found is None or not keep_to_explanation(one, found, recipe, reading, parameters):
             about = f" ({' '.join(one.meaning.split())})" if one.meaning else ""
             problems.append(f"the result “{one.key}”{about}")
         elif same := [key for key, other in entries.items() if other == found]:

@@ -232,6 +232,63 @@ def test_keys_that_must_come_out_win_over_the_text():
     assert "“f” is integrated over 1-10 TeV." in choice.assumptions
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('Theta-squared plot of the Crab. Write result.json with "n_on" (theta2 < 0.02 deg2).', {"THETA2_CUT": 0.02}),
+        (
+            'Significance of the Crab. Write result.json with "n_on" (counts within 0.2 deg of the source, above 1 TeV).',
+            {"ON_RADIUS": 0.2, "ENERGY_MIN": 1.0},
+        ),
+        ('Crab significance, 1-10 TeV. Write result.json with "n_on" (counts, 1-10 TeV).', {"ENERGY_MAX": 10.0}),
+    ],
+)
+def test_values_beside_a_key_are_those_of_the_analysis(text: str, expected: dict):
+    choice = answer(text)
+    assert expected.items() <= choice.parameters.items(), choice.refusal
+
+
+def test_values_beside_a_key_that_contradict_the_rest_are_refused():
+    choice = answer('Crab significance, 1-10 TeV. Write result.json with "n_on" (counts above 0.5 TeV).')
+    assert "the result “n_on” ((counts above 0.5 TeV))" in choice.refusal
+
+
+def test_instruments_and_folders_of_data_by_name():
+    stores = [HESS, store("magic/rad_max/data", {5029747: (83.98, 22.24)}), store("veritas/dl3", {1: (83.6, 22.5)})]
+
+    def chosen(text: str) -> Choice:
+        return choose(Request(text=text, stores=stores), stores)
+
+    assert chosen("Spectrum of the Crab with MAGIC, 0.1-10 TeV").parameters["DATA_STORE"] == "magic/rad_max/data"
+    assert chosen("How many VERITAS runs point near the Crab?").parameters["DATA_STORE"] == "veritas/dl3"
+    joint = chosen("Joint spectral fit of the Crab with H.E.S.S., VERITAS and Fermi-LAT data, log parabola")
+    assert joint.recipe == "joint_spectrum"
+    assert joint.parameters["DATA_STORES"] == ["hess-dl3-dr1", "veritas/dl3"]
+    assert joint.parameters["FERMI_DATASETS"].endswith("Fermi-LAT-3FHL_datasets.yaml")
+    reduced = chosen("Fit the PHA spectra of runs 23523 and 23526 in $GAMMAPY_DATA/joint-crab/spectra/hess, power law")
+    assert reduced.parameters["DATA_FILES"] == ["joint-crab/spectra/hess"]
+    assert reduced.parameters["OBS_IDS"] == [23523, 23526]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("95% upper limit on the flux of the Crab above 1 TeV, photon index 2.5", {"CONFIDENCE_LEVEL": 0.95}),
+        ("One-sided 99% CL upper limit, 1-10 TeV, of the Crab for index 2.5", {"SIDES": 1, "CONFIDENCE_LEVEL": 0.99}),
+        ("3 sigma upper limit of the Crab in the energy range 1-10 TeV, index 2.0", {"N_SIGMA": 3.0, "INDEX": 2.0}),
+    ],
+)
+def test_upper_limits(text: str, expected: dict):
+    choice = answer(text)
+    assert choice.recipe == "flux_upper_limit", choice.refusal
+    assert expected.items() <= choice.parameters.items()
+    assert choice.parameters["RESULTS"]["flux_ul"][:2] == ["flux_ul", 1.0]
+
+
+def test_an_upper_limit_needs_a_photon_index():
+    assert "photon index" in answer("95% upper limit on the flux of the Crab above 1 TeV").refusal
+
+
 def test_quoted_words_are_keys_wherever_they_stand():
     choice = answer('Crab spectrum, log parabola, 1-10 TeV; "alpha", "beta" and "dnde_500GeV" please')
     assert list(choice.parameters["RESULTS"]) == ["alpha", "beta", "dnde_500GeV"]
