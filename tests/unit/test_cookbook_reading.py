@@ -237,7 +237,7 @@ def test_keys_that_must_come_out_win_over_the_text():
     [
         ('Theta-squared plot of the Crab. Write result.json with "n_on" (theta2 < 0.02 deg2).', {"THETA2_CUT": 0.02}),
         (
-            'Significance of the Crab. Write result.json with "n_on" (counts within 0.2 deg of the source, above 1 TeV).',
+            'Crab significance. Write result.json with "n_on" (counts within 0.2 deg of the source, above 1 TeV).',
             {"ON_RADIUS": 0.2, "ENERGY_MIN": 1.0},
         ),
         ('Crab significance, 1-10 TeV. Write result.json with "n_on" (counts, 1-10 TeV).', {"ENERGY_MAX": 10.0}),
