@@ -226,6 +226,7 @@ SAID = {
     "MAP_WIDTH": "map of {} deg width",
     "PIXEL_SIZE": "pixels of {} deg",
     "ENERGY_BINS": "{} energy bins",
+    "OFFSET": "{} deg from the pointing",
     "OFFSET_MAX": "events within {} deg of the pointing",
     "STACKED": "fit to the sum of all observations: {}",
 }

@@ -26,7 +26,7 @@ SHARED = {
     "REDSHIFT": r"\bredshift\b|(?<![\w.])z\b",
     "EBL_NORM": r"\b(?:EBL|absorption)\b[^.;]{0,20}\bnorm\w*|\bnormali[sz]ation of the EBL",
     "LIVETIME": r"\blive ?time\b|\bexposures?\b|\bobserv\w+\b|\bobserving time\b|\bhours\b|\bin\b|\bfor\b",
-    "OFFSET": r"\boff-?set\b|\boff-?axis\b|\bfrom the (?:pointing|centre|center|camera)|\bFoV offset\b",
+    "OFFSET": r"\boff-?set\b|\boff[\s-]?axis\b|\bfrom the (?:pointing|centre|center|camera)|\bFoV offset\b",
     "SEED": r"\bseed(?:ed)?\b|\brandom[\s_-]state\b",
     "CONFIDENCE_LEVEL": r"\bconfidence\b|\bC\.?L\.?\b|\bupper[\s-]limits?\b|\bUL\b",
     "RING_RADIUS": r"\b(?:inner|ring)\b[^,;.]{0,15}\bradi(?:us|i)\b|\bradi(?:us|i)\b",

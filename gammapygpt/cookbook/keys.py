@@ -169,7 +169,10 @@ TIME_WORDS = ("s", "sec", "second", "min", "minute", "h", "hr", "hour")
 RATE = re.compile(
     rf"(?:\bper|(?<![\w.])1?/)\s?({'|'.join(TIME_WORDS)})s?\b|\b(min|s|h)\s?(?:\^|\*\*)?-1\b|\b(m?Hz)\b", re.I
 )
-UNIT_WORD = r"(?:(?:ph|photons|erg|TeV|GeV|MeV|keV|cm|m|km|sr|s|sec|h|min|deg)\s*(?:\^|\*\*)?\s*\(?[-+]?\d?\)?)"
+UNIT_WORD = (
+    r"(?:(?:ph|photons|erg|TeV|GeV|MeV|keV|cm|m|km|sr|s|sec|h|min|deg)"
+    r"(?:\s*(?:\^|\*\*)\s*\(?[-+]?\d+\)?|\s?-\d|\+?\d)?)"
+)
 COMPOUND = re.compile(rf"(?<![\w.-])(?:1\s*/\s*)?\(?{UNIT_WORD}(?:\s*[*/\s]\s*{UNIT_WORD})+(?!\w)")
 SIMPLE = re.compile(
     r"(?<![\d.]\s)(?<![\d.])\b([ck]?m\^?2|deg|arcmin|arcsec|hours?|hr|h|minutes?|seconds?|TeV-1|1/TeV|TeV|GeV|MeV)\b(?!\s*[\w-]*\d)"

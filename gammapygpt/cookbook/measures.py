@@ -68,8 +68,20 @@ def _read_edges(page: Page, reading: Reading, found: Energies, words: str) -> No
         reading.unread.append(around(page, found.start, found.end))
 
 
+LEFT_OUT = re.compile(
+    r"\b(?:nothing|no|none|not|never|without|exclud\w+|discard\w*|reject\w*|ignor\w+|cut\w*|remov\w+|drop\w*|mask\w*)\b"
+    r"(?:\s+(?:any|all|the|everything|anything|events?|counts?|photons?|data|energ(?:y|ies)|bins?|points?|use|included?|out|away))*"
+    r"\s*$",
+    re.I,
+)
+"""What stands before a limit of what is left out: `nothing below 0.5 TeV` means above 0.5 TeV."""
+
+
 def _read_range(page: Page, reading: Reading, found: Energies, words: str) -> None:
     meaning = nearest(page, found.start, found.end, ENERGY_MEANINGS) or "analysis"
+    if found.form in ("above", "below") and LEFT_OUT.search(page.text[: found.start]):
+        found = found._replace(form="below" if found.form == "above" else "above")
+        meaning = "analysis"
     if meaning == "true":
         reading.unread.append(around(page, found.start, found.end))
     elif meaning == "integral" and found.form != "below":
@@ -114,11 +126,14 @@ ANGLE_MEANINGS = {
     "EXCLUSION_RADIUS": r"\bexclu\w+|\bmask\w*\b|\boutside\b|\bapart from\b|\bexcis\w+|\bavoid\w*\b|\bblank\w*\b",
     "ON_RADIUS": (
         r"(?-i:\bON\b)|\bon[\s-](?:radius|source)|\bextract\w*|\baperture\b"
-        r"|\b(?:source|integration|on-source) region\b|\btheta\b"
+        r"|\b(?:source|integration|on-source) region\b|\btheta\b|\bsignal (?:region|radius|dis[ck]|circle|aperture)\b"
         r"|\b(?:events|counts|photons)\b(?:[^,;.]|\.\d)*\b(?:source|target)\b"
     ),
     "PIXEL_SIZE": r"\bpixels?\b|\bbin ?si?ze?\b|\bbinsz\b|\bspatial bin\w*|\bresolution\b",
-    "MAP_WIDTH": r"\bmap\b|\bwide\b|\broi\b|\bregion of interest\b|\bside\b|\bcutout\b|\bgeometry\b",
+    "MAP_WIDTH": (
+        r"\bmap\b|\bwide\b|\bfield\b(?![\s-]of[\s-]view)|\broi\b|\bregion of interest\b|\bside\b|\bcutout\b"
+        r"|\bgeometry\b"
+    ),
     "EXTENSION": r"\bsigma\b|\bwidth of the (?:source|gaussian)\b|\binitial\b|\bstart\w*\b|\bdisk\b",
     "OTHER": r"\bring\b|\bcorrelation\b|\bsmooth\w*|\bkernel\b|\bzenith\b|\bminimum offset\b|\bat least\b|\bat most\b",
 }

@@ -51,12 +51,33 @@ SPELLINGS: list[tuple[str, Any]] = [
     ),
     (r"(?<=\d)\s*(?:\+-|\u00b1|\\pm)\s*(?=[\d.])", " +/- "),
 ]
+COUNTED = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen twenty"
+)
+NUMBER_WORDS = {word: value for value, word in enumerate(COUNTED.split())} | {
+    "half a": 0.5,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "ninety": 90,
+    "a hundred": 100,
+}
+MEASURED = (
+    r"(?:deg(?:ree)?s?|arc-?min\w*|arc-?sec\w*|hours?|minutes?|seconds?|days?|[kMGTP]eV|sigmas?|per ?cent|%|pixels?)\b"
+)
+WRITTEN_OUT = re.compile(rf"\b({'|'.join(NUMBER_WORDS)})[\s-]+(?={MEASURED})", re.I)
 SENTENCE_END = re.compile(r"(?:[.!?](?=\s+[A-Z\"'(\[{`*-])|\n\s*\n|\n(?=\s*[-*]\s)|[.!?]\s*$)")
 CLAUSE_END = re.compile(r"[,;:()\[\]]|\b(?:and|but|while|with)\b")
 
 
 def tidy(text: str) -> str:
-    """The request in plain characters: one kind of dash and quote, `deg` for degrees, no dots in abbreviations."""
+    """The request in plain characters: one kind of dash and quote, `deg` for degrees, no dots in abbreviations.
+
+    Numbers that are written out stand in digits where they measure something: `twenty minutes`, `half a degree`.
+    """
+    text = WRITTEN_OUT.sub(lambda match: f"{NUMBER_WORDS[match.group(1).lower()]} ", text)
     text = re.sub(rf"\bH\.E\.S\.S\.(?=\s+(?:{STARTS})\b)", "HESS.", text)
     for short, plain in ABBREVIATIONS.items():
         text = text.replace(short, plain)
@@ -155,6 +176,8 @@ def nearest(
         for name, pattern in patterns.items():
             for match in re.finditer(pattern, page.text[first:last], re.IGNORECASE):
                 a, b = first + match.start(), first + match.end()
+                if (first, last) != clause and _has_its_own(page, a, b, clause):
+                    continue
                 between = page.text[b:start] if b <= start else page.text[end:a]
                 if a < end and b > start:
                     between = ""
@@ -163,6 +186,12 @@ def nearest(
         if best:
             return min(best, key=lambda name: best[name])
     return ""
+
+
+def _has_its_own(page: Page, a: int, b: int, clause: tuple[int, int]) -> bool:
+    """Whether words stand in another clause than a number, with a number of their own: they say nothing of this one."""
+    first, last = page.clause(a, b)
+    return (first, last) != clause and re.search(rf"(?<![\w.]){NUMBER}\s*[a-zA-Z%]", page.text[first:last]) is not None
 
 
 def number(text: str) -> float:

@@ -325,9 +325,7 @@ def test_a_joint_spectrum(instruments: Path, tmp_path: Path):
         },
     }
     result = run("joint_spectrum", parameters, tmp_path, instruments)
-    assert result["n_on_simiact"] == pytest.approx(
-        counted(instruments / STORE, [1, 2], 0.11, 1, 0.7, 30)[0], abs=2
-    )
+    assert result["n_on_simiact"] == pytest.approx(counted(instruments / STORE, [1, 2], 0.11, 1, 0.7, 30)[0], abs=2)
     assert result["n_on_pointed"] == counted(instruments / "point-like", [1, 2], RAD_MAX, 1, 1, 30)[0]
     assert result["n_on"] == result["n_on_simiact"] + result["n_on_pointed"]
     assert result["n_obs"] == 4

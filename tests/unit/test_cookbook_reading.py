@@ -123,6 +123,9 @@ ANGLES = {
     "with a 0.5 deg exclusion circle around the source": ("EXCLUSION_RADIUS", 0.5),
     "no exclusion region": ("EXCLUSION_RADIUS", 0.0),
     "runs that point within 1.5 deg of the source": ("SELECTION_RADIUS", 1.5),
+    "runs that point within one degree of the source": ("SELECTION_RADIUS", 1.0),
+    "ON radius of half a degree": ("ON_RADIUS", 0.5),
+    "signal radius 0.2 deg": ("ON_RADIUS", 0.2),
     "observations within 1.5 degrees": ("SELECTION_RADIUS", 1.5),
     "pointings no farther than 1.5 deg": ("SELECTION_RADIUS", 1.5),
 }
@@ -143,6 +146,8 @@ ENERGIES = {
     "above 700 GeV": (0.7, None),
     "E > 0.7 TeV": (0.7, None),
     "up to 20 TeV": (None, 20.0),
+    "nothing below 0.7 TeV": (0.7, None),
+    "discard events above 20 TeV": (None, 20.0),
     "reconstructed energies 0.7-20 TeV, reference energy 2 TeV": (0.7, 20.0),
 }
 
@@ -520,3 +525,14 @@ def test_exposures():
         "t_eff_1TeV": ["effective_livetime", 1.0, "h"],
     }
     assert answer("What is the total exposure time of the Crab runs?").recipe == "observation_list"
+
+
+def test_numbers_that_are_written_out_count():
+    assert answer("Light curve of PKS 2155-304 in slices of twenty minutes").parameters["TIME_BIN_WIDTH"] == 20.0
+    text = "Effective area at 1 TeV three degrees off-axis ($GAMMAPY_DATA/cta-caldb/irf.fits.gz)"
+    assert answer(text).parameters["OFFSET"] == 3.0
+
+
+def test_words_with_a_number_of_their_own_say_nothing_of_another_one():
+    choice = answer("3D fit of the Crab with a point source, 1-10 TeV, a 3 deg field, and 0.03 deg per pixel")
+    assert (choice.parameters["MAP_WIDTH"], choice.parameters["PIXEL_SIZE"]) == (3.0, 0.03), choice.refusal
