@@ -105,7 +105,7 @@ def _take_keys(page: Page) -> list[Wanted]:
         wanted += found
         if of_file and (file := re.search(r"[^,;.]*result\.json.*", before, re.S)):
             verbs = list(re.finditer(rf"\b(?:{REPORTING})\b", before[: before.index("result.json")], re.I))
-            page.take(first + (verbs[-1].start() if verbs else file.start()), first + file.end())
+            page.take(first + (verbs[-1].start() if verbs else before.index("result.json")), first + file.end())
     return wanted
 
 

@@ -536,3 +536,12 @@ def test_numbers_that_are_written_out_count():
 def test_words_with_a_number_of_their_own_say_nothing_of_another_one():
     choice = answer("3D fit of the Crab with a point source, 1-10 TeV, a 3 deg field, and 0.03 deg per pixel")
     assert (choice.parameters["MAP_WIDTH"], choice.parameters["PIXEL_SIZE"]) == (3.0, 0.03), choice.refusal
+
+
+def test_what_stands_before_the_file_of_results_is_read():
+    text = (
+        "Optical depth of the EBL at 300 GeV for z=0.5 and the energy where tau reaches 1. result.json: "
+        + '"tau_300GeV"'
+    )
+    choice = answer(text)
+    assert (choice.recipe, choice.parameters.get("REDSHIFT")) == ("ebl_absorption", 0.5), choice.refusal
