@@ -202,7 +202,7 @@ def quantity(
     Quantity or None
         None where it is nothing that the recipe computes. A flux without energies has no arguments.
     """
-    stem, energies = _energies_of(key, meaning)
+    stem, energies = energies_of(key, meaning)
     stem, of_key = _unit_of_key(stem)
     known = rules(about, shape, spectrum)
     error = re.search(ERROR, stem)
@@ -278,7 +278,7 @@ def _first(rules: list[tuple[str, str, str]], words: str) -> tuple[str, str] | N
     return next(((name, unit) for pattern, name, unit in rules if re.search(pattern, words)), None)
 
 
-def _energies_of(key: str, meaning: str) -> tuple[str, tuple[float, ...]]:
+def energies_of(key: str, meaning: str) -> tuple[str, tuple[float, ...]]:
     """The key without its energies, and the energies in TeV; the meaning's where the key has none."""
     if match := KEY_RANGE.search(key):
         low, unit, high, last = match.groups()

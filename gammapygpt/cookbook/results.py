@@ -9,7 +9,17 @@ from typing import Any
 
 from gammapygpt.cookbook.book import Recipe
 from gammapygpt.cookbook.explained import keep_to_explanation
-from gammapygpt.cookbook.keys import ABOVE_TO, DNDE, FLUX_LIKE, Quantity, quantity, rules
+from gammapygpt.cookbook.keys import (
+    ABOVE_TO,
+    DNDE,
+    FLUX_LIKE,
+    KEY_ABOVE,
+    KEY_RANGE,
+    Quantity,
+    energies_of,
+    quantity,
+    rules,
+)
 from gammapygpt.cookbook.reading import Reading, Wanted
 
 UNITS = {"flux": "cm-2 s-1", "energy_flux": "erg cm-2 s-1"}
@@ -99,7 +109,15 @@ def _quantity(one: Wanted, reading: Reading, recipe: Recipe, parameters: dict[st
     fitted = str(found.arguments[0]) if found.arguments else stem
     if "SPECTRAL_MODEL" in constants and MODELS.get(fitted, value("SPECTRAL_MODEL")) != value("SPECTRAL_MODEL"):
         return None
-    return None if value("SPECTRAL_MODEL") == "lp" and found.arguments == ("index",) else found
+    if value("SPECTRAL_MODEL") == "lp" and found.arguments == ("index",):
+        return None
+    return found if "ENERGY_MIN" not in constants or _of_the_analysis(one.key, value) else None
+
+
+def _of_the_analysis(key: str, value: Callable[[str], Any]) -> bool:
+    """Whether a range of energies in a key is that of the analysis: `n_on_1_10TeV` is no result of one from 0.5 TeV."""
+    energies = energies_of(key, "")[1] if KEY_RANGE.search(key) or KEY_ABOVE.search(key) else ()
+    return not energies or (energies[0] == value("ENERGY_MIN") and energies[1] in (value("ENERGY_MAX"), ABOVE_TO))
 
 
 def _flux_with_energies(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from astropy.time import Time
 from cookbook_requests import photon_flux, run_script
 
 from gammapygpt.cookbook.book import fill, recipes
@@ -75,3 +77,47 @@ def test_bins_of_minutes_share_the_events_of_the_runs(simulated_data: Path, tmp_
     )
     assert result["n_on"] == events_near_the_source(simulated_data, 0.11, 1, 10, runs=(1, 2))
     assert np.mean(result["fluxes"]) == pytest.approx(photon_flux(simulated_data, 1, 10), rel=0.15)
+
+
+def test_variability_of_a_light_curve_in_a_file(tmp_path: Path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    start = Time(60000.0, format="mjd", scale="tt")
+    minutes = np.arange(4) * 10 / 1440
+    table = Table(
+        {
+            "time_min": start.mjd + minutes,
+            "time_max": start.mjd + minutes + 10 / 1440,
+            "e_ref": np.full((4, 1), 3.0) * u.TeV,
+            "e_min": np.full((4, 1), 1.0) * u.TeV,
+            "e_max": np.full((4, 1), 9.0) * u.TeV,
+            "flux": np.array([[1], [2], [4], [3]]) * 1e-11 * u.Unit("cm-2 s-1"),
+            "flux_err": np.full((4, 1), 1e-12) * u.Unit("cm-2 s-1"),
+        },
+        meta={"SED_TYPE": "flux", "MJDREFI": 0, "MJDREFF": 0.0, "TIMESYS": "tt", "TIMEUNIT": "d"},
+    )
+    table.write(folder / "curve.ecsv")
+    names = ["fvar", "chi2", "ndf", "excess_variance", "flux_ratio", "variability_amplitude", "i_max", "n_blocks"]
+    wanted = {name: [name, ""] for name in names} | {
+        "doubling_min": ["doubling_time", "min"],
+        "halving_min": ["halving_time", "min"],
+        "flux_max": ["flux_max", "cm-2 s-1"],
+        "time_max": ["time_max", "d"],
+        "duration_min": ["duration", "min"],
+    }
+    recipe = recipes()["variability_of_light_curve"]
+    script = fill(recipe, {"DATA_FILE": "curve.ecsv", "TIME_SCALE": "utc", "RESULTS": wanted})
+    result = run_script(script, tmp_path, folder)
+    assert result["chi2"] == pytest.approx((1.5**2 + 0.5**2 + 1.5**2 + 0.5**2) / 0.1**2)
+    assert result["ndf"] == 3
+    variance = (5 / 3 - 0.01) / 2.5**2
+    assert result["excess_variance"] == pytest.approx(variance)
+    assert result["fvar"] == pytest.approx(variance**0.5)
+    assert (result["flux_max"], result["flux_max_err"]) == pytest.approx((4e-11, 1e-12))
+    assert (result["flux_ratio"], result["variability_amplitude"], result["i_max"]) == pytest.approx((4, 0.6, 2))
+    assert result["doubling_min"] == pytest.approx(10)
+    assert result["halving_min"] == pytest.approx(10 / np.log2(4 / 3))
+    assert result["duration_min"] == pytest.approx(40)
+    assert result["time_max"] == pytest.approx((start + 25 * u.min).utc.mjd, abs=1e-8)
+    assert 2 <= result["n_blocks"] <= 4
+    assert (tmp_path / "light_curve.png").stat().st_size > 1000

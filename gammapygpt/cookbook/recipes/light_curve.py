@@ -397,7 +397,7 @@ plt.close()
 # /// recipe
 # asked = '\blight[\s-]?curves?\b|\b(?:run|observation|night)[\s-]?wise (?:\w+ )?flux|\bflux (?:versus|vs|against|as a function of) time\b|\bflux\b[^.;]{0,20}\b(?:(?:per|in each|of each|for each|of every) (?:run|observation|night)|run by run|night by night)\b|\bflux\b[^.;]{0,40}\b(?:chang(?:e|es|ed|ing)|var(?:y|ies|ied)|evol(?:ve|ves|ved|ution))\b|\bfrom (?:run to run|night to night)\b|\bvariab(?:le|ility)\b|\btime series\b|\b(?:run|observation|night)[\s-](?:by|to)[\s-](?:run|observation|night)\b[^.;]{0,30}\bflux'
 # perhaps = '\b(?:run|observation|night)[\s-]?wise\b|\bnightly\b|\bflar(?:e|ing)\b'
-# covers = ["observation_list", "reflected_significance", "reflected_spectrum", "flux_upper_limit"]
+# covers = ["observation_list", "reflected_significance", "reflected_spectrum", "flux_upper_limit", "variability_of_light_curve"]
 # vocabulary = ["regions", "counts"]
 # errors = ["flux_max", "flux_min", "flux_first", "flux_last", "flux_mean", "flux_weighted_mean", "flux", "flux_ratio", "fvar", "fpp", "doubling_time", "halving_time", "parameter", "cutoff", "excess", "background", "excess_rate"]
 # does = ["reflected regions", "a sensitivity or an upper limit"]
@@ -426,8 +426,8 @@ plt.close()
 # p_value = ['\bp ?-?val(ue)?s?\b|\bprob(ability)?\b', ""]
 # ndf = ['\b(ndf|dof|ndof|degrees of freedom)\b', ""]
 # chi2 = ['\bchi ?(2|sq\w*|\^2)|\bchi-?squared?\b', ""]
-# doubling_time = ['\bdoubling\b', "min"]
-# halving_time = ['\bhalving\b', "min"]
+# doubling_time = ['\bdoubl(e|ing)\b', "min"]
+# halving_time = ['\bhal(f|ve|ving)\b', "min"]
 # flux_ratio = ['\bratio\b|\bmax(imum)? (over|to|by|/) min(imum)?\b', ""]
 # max_significance = ['\b(max(imum)?|peak|highest|largest) (significance|sqrt ts|sigmas?)\b|\b(significance|sqrt ts) (max(imum)?|peak)\b', ""]
 # flux_upper_limit_min = ['\b(min(imum)?|lowest|smallest|strictest) (flux )?(upper limit|ul)\b|\b(upper limit|ul) min(imum)?\b', "cm-2 s-1", "range"]
