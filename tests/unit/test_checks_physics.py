@@ -273,6 +273,7 @@ WRONG_CUBES = [
     ("background-not-fitted", "warning", [put("makings.2.maker", "Other"), put("datasets.2.background_model", "")]),
     ("background-not-fitted", "warning", [put("makings.2.maker", "Other"), put("fits.0.parameters.3.frozen", True)]),
     ("background-not-fitted", "warning", [put("fits.0.parameters.3.value", 3.0)]),
+    ("background-not-fitted", "warning", [put("fits.0.parameters.3.frozen", True)]),
     ("no-exclusion-mask", "warning", [put("makings.2.exclusion", None)]),
     ("stacked-before-mask", "warning", [put("makings.1.obs_ids", [])]),
     ("different-thresholds", "info", [put("datasets.0.safe_energy", [4.0, 25.0])]),

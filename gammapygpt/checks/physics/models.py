@@ -52,8 +52,9 @@ def background_free(evidence: Evidence) -> Iterator[Finding]:
     theirs = {one.background_model for one in cubes if one.background_model}
     for fit in standing(facts):
         norms = [one for one in fit.parameters if one.model in theirs and one.name == "norm"]
-        if norms and all(one.frozen for one in norms) and not scaled:
-            yield found("background-not-fitted", "The norm of the background is frozen.")
+        held = [one for one in norms if one.frozen and not (scaled and one.value == 1)]
+        if held:
+            yield found("background-not-fitted", f"The norm of `{held[0].model}` is frozen at {held[0].value:.3g}.")
         for one in norms:
             if not one.frozen and one.value is not None and not NORMS[0] <= one.value <= NORMS[1]:
                 yield found("background-not-fitted", f"The norm of `{one.model}` came out at {one.value:.3g}.")
