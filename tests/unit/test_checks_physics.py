@@ -191,7 +191,7 @@ WRONG_SPECTRA = [
     ("extended-source-corrected", "warning", [put("makings.0.region.radius_deg", 0.5)]),
     ("on-radius-unusual", "warning", [put("makings.0.containment", 0.15)]),
     ("on-radius-unusual", "warning", [put("makings.0.containment", 0.99)]),
-    ("no-observations", "error", [put("selections.0.got", [])]),
+    ("no-observations", "error", [put("selections.0.got", []), put("makings", [])]),
     ("runs-dropped", "warning", [put("selections.0.got", [23523])]),
     ("irf-missing", "warning", [put("logged", ["Skipping run with missing HDUs; Required HDUs: bkg"])]),
     ("large-offset", "warning", [put("makings.0.offsets_deg", [0.5, 3.1])]),
@@ -240,6 +240,15 @@ WRONG_SPECTRA = [
                 "points.0.times",
                 [["2004-12-04T22:00:00", "2004-12-04T23:00:00"], ["2004-12-04T22:30:00", "2004-12-05"]],
             )
+        ],
+    ),
+    (
+        "light-curve-bins",
+        "warning",
+        [
+            put("points.0.times", [["2004-12-04T22:00:00.000", "2004-12-04T22:30:00.000"]]),
+            put("datasets.1.start", "2004-12-04T23:00:00.000"),
+            put("datasets.1.stop", "2004-12-04T23:28:00.000"),
         ],
     ),
     ("model-on-some-datasets", "warning", [put("datasets.0.models", ["other"])]),

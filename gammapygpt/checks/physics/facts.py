@@ -150,6 +150,9 @@ class Dataset(_Fact):
     energy: Axis | None = None
     energy_true: Axis | None = None
     region: Region | None = None
+    start: str = ""
+    """Of its good time intervals (ISO, TT)."""
+    stop: str = ""
 
     @property
     def on_off(self) -> bool:
@@ -218,8 +221,9 @@ class Points(_Fact):
     edges: list[float] = Field(default_factory=list)
     """Energies."""
     times: list[tuple[str, str]] = Field(default_factory=list)
-    """Start and stop of each bin (ISO), in `time_scale`."""
+    """Start and stop of each bin (ISO, TT)."""
     time_scale: str = ""
+    """In which the script has them."""
     selection: list[str] = Field(default_factory=list)
     """Quantities that there are, such as norm_ul."""
     n_sigma: float | None = None

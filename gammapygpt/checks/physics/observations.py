@@ -24,6 +24,8 @@ def got(evidence: Evidence) -> Iterator[Finding]:
     had = {str(obs_id) for selection in facts.selections for obs_id in selection.got}
     wanted = {str(obs_id) for selection in facts.selections for obs_id in selection.asked or []}
     whole_store = any(selection.asked is None for selection in facts.selections)
+    if reduced_ids(facts) and not had:
+        return  # they came another way, such as from single files
     if not had and (wanted or whole_store):
         why = "They lack a required IRF." if any("missing HDU" in line for line in facts.logged) else ""
         yield found("no-observations", f"None of the observations was got. {why}".strip())

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from gammapygpt.checks.physics.facts import Points
 from gammapygpt.checks.physics.rules import Evidence, found
-from gammapygpt.checks.physics.seen import answered_from, significance
+from gammapygpt.checks.physics.seen import answered_from, datasets_of, names, significance
 from gammapygpt.state import Finding
 
 DETECTED, SEEN = 5.0, 2.0
@@ -73,13 +73,20 @@ def scatter(evidence: Evidence) -> Iterator[Finding]:
 
 
 def time_bins(evidence: Evidence) -> Iterator[Finding]:
-    """Bins of a light curve that overlap."""
-    for points in evidence.facts.points:
-        times = sorted(points.times)
-        pairs = pairwise(times)
-        # compared to the second: bins that touch may be printed with a last digit apart
-        if any(later[0][:19] < earlier[1][:19] for earlier, later in pairs):
+    """Bins of a light curve that overlap, and data sets that lie in none of them."""
+    facts = evidence.facts
+    for points in facts.points:
+        # to the second: bins that touch may be told with a last digit apart
+        bins = sorted((start[:19], stop[:19]) for start, stop in points.times)
+        if any(later[0] < earlier[1] for earlier, later in pairwise(bins)):
             yield found("light-curve-bins", "Bins of the light curve overlap.")
+        outside = [
+            one
+            for one in datasets_of(facts, points.datasets)
+            if one.start and not any(start <= one.stop[:19] and one.start[:19] <= stop for start, stop in bins)
+        ]
+        if bins and outside:
+            yield found("light-curve-bins", f"No bin of the light curve holds {names(outside)}.")
 
 
 RULES = (detection, succeeded, scatter, time_bins)

@@ -198,6 +198,9 @@ def counted(dataset: Any, counts: Any) -> dict[str, Any]:
         facts["livetime_s"] = in_unit(meta.get("livetime"), "s")
         facts["point_like"] = bool(meta["is_pointlike"]) if "is_pointlike" in meta else None
     facts["obs_ids"] = ids_of(getattr(dataset, "meta_table", None))
+    gti = stored(dataset, "gti")
+    if gti is not None and len(gti.table):
+        facts["start"], facts["stop"] = gti.time_start[0].tt.isot, gti.time_stop[-1].tt.isot
     return facts
 
 

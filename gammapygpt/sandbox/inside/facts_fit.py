@@ -118,8 +118,8 @@ def points_facts(points: Any) -> dict[str, Any]:
 
 
 def times_of(axis: Any) -> dict[str, Any]:
-    """The bins of a time axis."""
-    bins = zip(axis.time_min.isot, axis.time_max.isot)
+    """The bins of a time axis, in TT, and the scale in which the script has them."""
+    bins = zip(axis.time_min.tt.isot, axis.time_max.tt.isot)
     return {"times": [list(pair) for pair in bins][:MOST_POINTS], "time_scale": data.name_of(axis.time_min.scale)}
 
 
