@@ -138,3 +138,27 @@ def test_exposures():
 )
 def test_variability_and_energies_of_keys(text: str, recipe: str):
     assert answer(text).recipe == recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "recipe", "expected"),
+    [
+        (
+            "Fit the reduced Fermi-LAT map dataset lat/counts.fits with the models in lat/models.yaml (log parabola): "
+            '"alpha", "beta", "ts" and "flux_10GeV_2TeV" (cm-2 s-1).',
+            "map_dataset_fit",
+            {"DATA_FILE": "lat/counts.fits", "MODEL_FILE": "lat/models.yaml", "SPECTRAL_MODEL": "lp"},
+        ),
+        (
+            "Read the MapDataset lat/counts.fits and fit a point source with a power law at RA 83.6 deg, Dec 22 deg.",
+            "map_dataset_fit",
+            {"TARGET_RA": 83.6, "SPECTRAL_MODEL": "pl"},
+        ),
+        ("Build a stacked map dataset of MSH 15-52 and fit a point source to it", "stacked_3d", {}),
+        ("Read the light curve lc.ecsv: what is the largest flux?", "variability_of_light_curve", {}),
+    ],
+)
+def test_files_to_be_read(text: str, recipe: str, expected: dict):
+    choice = answer(text)
+    assert choice.recipe == recipe, choice.refusal
+    assert expected.items() <= choice.parameters.items()

@@ -293,7 +293,7 @@ plt.close()
 
 # /// recipe
 # asked = '(?<!\w)3-?D\b|\bthree[\s-]dimensional|\bcubes?\b|\bmap ?datasets?\b|\b(FoV|field[\s-]of[\s-]view)[\s-]background|\bspatial(ly)?\b|\bmorpholog\w+|\bextension\b|\bfree position\b|\bposition,? (and )?(width|radius|size)'
-# covers = ["observation_list", "reflected_significance", "reflected_spectrum"]
+# covers = ["observation_list", "reflected_significance", "reflected_spectrum", "map_dataset_fit"]
 # vocabulary = ["cube", "spectrum", "counts"]
 # errors = ["parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux", "flux_point", "ra", "dec", "glon", "glat", "background_norm", "background_tilt"]
 #

@@ -189,7 +189,8 @@ plt.savefig("light_curve.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\blight[\s-]?curve\b[^;]{0,120}\.(?:fits?(?:\.gz)?|ecsv)\b|\.(?:fits?(?:\.gz)?|ecsv)\b[^;]{0,120}\blight[\s-]?curve\b|\b(?:fractional|point-to-point) (?:variability|variance|excess)\b|\bf_?var\b|\bexcess variance\b|\bBayesian blocks\b'
+# asked = '\blight[\s-]?curve (?:file|in the file)\b|\b(?:fractional|point-to-point) (?:variability|variance|excess)\b|\bf_?var\b|\bexcess variance\b|\bBayesian blocks\b'
+# perhaps = '\blight[\s-]?curves?\b|\bvariab\w+'
 # covers = ["light_curve"]
 # does = ["a light curve"]
 # vocabulary = []
