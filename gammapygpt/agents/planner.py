@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -28,8 +29,8 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     what the recipe does not do; a small model is asked only where something is open.
     """
     request, context = state["request"], runtime.context
-    proposals = plans_of(request) if context.retrieval else []
     speaker = backend("planner", context)
+    proposals = plans_of(request) if context.retrieval or speaker.kind == "cookbook" else []
     able = "tools" in speaker.abilities
     if speaker.kind != "cookbook" and not able and proposals and proposals[0].covers and not state.get("attempts"):
         chosen, usage = proposals[0], None
@@ -50,13 +51,18 @@ def asked(state: RunState, runtime: Runtime[Context], proposals: list[Plan], *, 
     close = [known[one.recipe] for one in proposals[:MOST]] or [known[n] for n in recipes_found(state) if n in known]
     offered = known if able else {one.name: one for one in close}
     best = proposals[0] if proposals else Plan()
+    values = parameters.schema(best, request, able=able)
+    # a small model reads 20 tokens a second: it is shown what is open, and nothing else
+    shown: dict[str, Collection[str]] = {best.recipe: list(values.get("properties", {}))}
+    if able:
+        shown = {one.name: list(one.constants) for one in close[:MOST]}
     messages = conversation(
         "planner",
         runtime.context,
         request=request.text,
         stores=told(request.stores),
-        recipes=listed(offered, close={one.name for one in close[: MOST if able else 1]}),
-        draft=best.model_dump_json(include={"recipe", "parameters", "uncovered"}) if best.recipe else "",
+        recipes=listed(offered, shown),
+        draft=best.model_dump_json(include={"recipe", "parameters", "uncovered"}) if best.recipe and able else "",
         failures=[{"summary": attempt.summary} for attempt in attempts],
         able=able,
     )
@@ -67,7 +73,7 @@ def asked(state: RunState, runtime: Runtime[Context], proposals: list[Plan], *, 
         step=f"planner-{len(attempts)}",
         form="json",
         messages=messages,
-        json_schema=plan_schema(list(offered), parameters.schema(best, request, able=able), able=able),
+        json_schema=plan_schema(list(offered), values, able=able),
         fresh=bool(attempts),
     )
 
@@ -78,21 +84,20 @@ def recipes_found(state: RunState) -> list[str]:
     return [source.removeprefix("recipe:") for source in sources if source.startswith("recipe:")]
 
 
-def listed(known: dict[str, Recipe], close: set[str]) -> list[dict[str, Any]]:
-    """Recipes by name and question; the close ones with their constants, which is what a prompt pays for."""
+def listed(known: dict[str, Recipe], names: Mapping[str, Collection[str]]) -> list[dict[str, Any]]:
+    """Recipes by name and question, with the constants that a prompt pays for: their names by recipe."""
     return [
         {
             "name": one.name,
             "title": one.answers.split("\n")[0],
-            "constants": constants(one) if one.name in close else [],
+            "constants": [
+                f"{constant.name} = {constant.default!r}  # {constant.comment}"
+                for constant in one.constants.values()
+                if constant.name in names.get(one.name, ())
+            ],
         }
         for one in known.values()
     ]
-
-
-def constants(recipe: Recipe) -> list[str]:
-    """A recipe's constants, one line each: name, value, unit and meaning."""
-    return [f"{one.name} = {one.default!r}  # {one.comment}" for one in recipe.constants.values()]
 
 
 def plan_schema(recipe_names: list[str], values: dict[str, Any], *, able: bool) -> dict[str, Any]:

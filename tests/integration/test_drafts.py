@@ -60,3 +60,12 @@ def test_without_drafts_a_recipe_is_an_example_alone(begin):
     assert "SELECTION_RADIUS = 2.0" in task
     assert 'DATA_STORE = "hess-dl3-dr1"' in task, "the recipe as it is, not filled in"
     assert run.outcome.attempts[0].how == "first"
+
+
+def test_the_cookbook_plans_with_its_recipes_where_retrieval_is_off(begin):
+    run = begin(
+        request=SELECTION, switches=ON | {"retrieval": False}, roles={"planner": "cookbook", "coder": "cookbook"}
+    )
+    list(run.stream())
+    assert run.outcome.status == "passed"
+    assert run.outcome.result["n_obs"] == 4
