@@ -241,3 +241,7 @@ def test_a_result_that_is_where_the_fit_began() -> None:
     assert not [one for one in check_physics({"index": 2.62}, facts=free, script=START + body) if one.key]
     kept = {"fits": [{"parameters": [{"name": "index", "value": 2.5, "frozen": True}]}]}
     assert not [one for one in check_physics({"index": 2.5}, facts=kept, script=START + body) if one.key]
+
+
+def test_names_that_lead_to_themselves() -> None:
+    names("x = 1\nx = x\ny = y * 2\nz = u.Quantity(z)\nSkyCoord(y, z, unit='deg')\nWStatCountsStatistic(1, 2, y)")

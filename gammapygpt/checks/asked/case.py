@@ -59,6 +59,11 @@ class Case:
                 found.update(numbers(node, self.script))
         return found
 
+    def mentions(self, value: float, *more: float) -> bool:
+        """Whether a number stands anywhere at all in the script."""
+        found = {number for node in self.script.source.nodes() for number in numbers(node, self.script)}
+        return any(same(abs(one), number) for one in (value, *more) for number in found)
+
     def occurs(self, value: float, *more: float, relative: float = CLOSE) -> bool:
         """Whether a number, or another form of it, stands somewhere in the script."""
         return any(same(abs(one), constant, relative) for one in (value, *more) for constant in self.constants)

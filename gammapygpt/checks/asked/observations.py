@@ -15,6 +15,7 @@ from gammapygpt.cookbook.runs import near
 from gammapygpt.state import Finding, StoreInfo
 
 COUNTING = About(vocabulary=["counts", "lists"])
+SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0}
 PER_RUN = re.compile(
     r"(?i)\brun-?\s?wise\b|\b(?:one )?(?:point|bin|flux) (?:per|for each|for every) (?:run|observation)\b"
 )
@@ -98,6 +99,33 @@ def counted(case: Case, number: int) -> Iterator[Finding]:
             yield asked_finding("asked-observations", text, "Count the runs of the selection.", key=one.key)
 
 
+def livetime(case: Case) -> Iterator[Finding]:
+    """A livetime in the result, against those of the observations that were got."""
+    known = [one for one in case.facts.observations if one.livetime_s and one.ontime_s]
+    got = {int(one.obs_id) for one in known if str(one.obs_id).isdigit()}
+    wanted = set(wanted_ids(case))
+    if not known or len(known) != len(case.facts.observations) or (wanted and not wanted <= got):
+        return
+    asked = [one for one in known if not wanted or (str(one.obs_id).isdigit() and int(one.obs_id) in wanted)]
+    sums = [sum(one.livetime_s or 0.0 for one in some) for some in (asked, known, [one for one in known if one.used])]
+    ontime = sum(one.ontime_s or 0.0 for one in asked)
+    for one in case.read.wanted:
+        value = case.result.get(one.key)
+        try:
+            meant = quantity(one.key, one.meaning, one.unit, COUNTING)
+        except ValueError:
+            continue
+        if meant is None or meant.name != "livetime" or not isinstance(value, int | float) or meant.unit not in SECONDS:
+            continue
+        seconds = value * SECONDS[meant.unit]
+        if not any_same(seconds, [*sums, *(one.livetime_s for one in known)]):
+            what = ", which is the ontime" if any_same(seconds, [ontime], 1e-3) else ""
+            told = sums[0] / SECONDS[meant.unit]
+            text = f"`{one.key}` is {value:.4g} {meant.unit}{what}; the runs have {told:.4g} {meant.unit} of livetime"
+            remedy = "Sum observation_live_time_duration of the runs, or their LIVETIME."
+            yield asked_finding("asked-livetime", text, remedy, "error" if wanted == got else "warning", key=one.key)
+
+
 def each_run(case: Case) -> Iterator[Finding]:
     """A light curve with one point per run has as many points as there are runs."""
     curves = [one for one in case.facts.points if one.type == "LightCurveEstimator"]
@@ -111,4 +139,4 @@ def each_run(case: Case) -> Iterator[Finding]:
         yield asked_finding("asked-observations", text, remedy, fact=f"{most} time bins")
 
 
-RULES = (observations, each_run)
+RULES = (observations, livetime, each_run)

@@ -18,7 +18,7 @@ ANGLES = {"deg": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600, "rad": 57.2957795130
 """In deg."""
 QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*$")
 MOST = 8
-"""Names that are followed one behind the other."""
+"""Names that are followed one behind the other, and operations in one another."""
 
 
 class Script:
@@ -79,16 +79,18 @@ class Script:
         known = {text for texts in found for text in texts}
         return set() if any(UNKNOWN in text for text in known) else known
 
-    def number(self, node: ast.expr | None) -> float | None:
+    def number(self, node: ast.expr | None, depth: int = 0) -> float | None:
         """A plain number; None where it is not known."""
         node = self.value(node)
+        if depth > MOST:
+            return None
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            inner = self.number(node.operand)
+            inner = self.number(node.operand, depth + 1)
             return -inner if inner is not None else None
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
             return float(node.value)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
-            left, right = self.number(node.left), self.number(node.right)
+            left, right = self.number(node.left, depth + 1), self.number(node.right, depth + 1)
             if left is not None and right:
                 return left * right if isinstance(node.op, ast.Mult) else left / right
         return None
@@ -119,7 +121,8 @@ class Script:
             value = self.number(node.args[0])
             if value is not None and isinstance(unit, str):
                 return of_text(f"{value} {unit}", scales)
-            return self.quantity(node.args[0], scales)
+            inner = self.value(node.args[0])
+            return self.quantity(inner, scales) if not isinstance(inner, ast.Call) else None
         value = self.number(node) if bare is not None else None
         return value * bare if value is not None and bare is not None else None
 

@@ -37,12 +37,18 @@ def mixed(wrong: str, right: str, what: str, severity: Severity = "error") -> Mi
 
 
 LIVE = "LIVETIME observation_live_time_duration livetime"
+ENDS = {"TSTOP", "tstop", "time_stop", "TIME-END", "tstops"}
 ON = "ONTIME observation_time_duration time_sum time_delta ontime"
 MIXED: dict[str, Mixed] = {
     "livetime": mixed(ON, LIVE, "the time without correction for dead time"),
     "ontime": mixed(LIVE, ON, "the livetime, which is corrected for dead time"),
     "energy_flux": mixed("integral flux", "energy_flux eflux e2dnde", "a photon flux, not an energy flux"),
-    "flux": mixed("energy_flux eflux e2dnde amplitude dnde", "integral flux", "not an integral photon flux"),
+    "flux": mixed(
+        "energy_flux eflux e2dnde amplitude dnde norm Flux_Map",
+        "integral flux",
+        "not an integral photon flux over that range",
+    ),
+    "cutoff": mixed("lambda_", "e_cut ecut cutoff", "the inverse of a cut-off energy"),
     "n_on": mixed("counts_off n_off", "counts n_on", "the OFF counts"),
     "n_off": mixed("counts n_on", "counts_off n_off", "the ON counts"),
     "excess": mixed(
@@ -76,6 +82,9 @@ def check_meaning(key: str, value: Origin, wanted: Mapping[str, Wanted]) -> Iter
     except ValueError:
         meant = None
     yield from no_measurement(key, value, asked)
+    if meant is not None and meant.name == "livetime" and ENDS & value.parts and not value.parts & set(LIVE.split()):
+        text = f"`{key}` is the time from a start to an end, not the livetime: pauses and dead time are in it."
+        yield _finding("result-quantity", text, "Sum LIVETIME, or observation_live_time_duration.", key)
     if meant is not None and value.path:
         yield from other_quantity(key, value, meant)
         yield from other_energies(key, value, meant)
@@ -142,7 +151,7 @@ def other_energies(key: str, value: Origin, meant: Quantity) -> Iterator[Finding
 
 def other_unit(key: str, unit: str, asked: Wanted) -> Iterator[Finding]:
     """A value in another unit than the request, or the key's own ending, says."""
-    explicit = asked.unit or unit_in(asked.meaning)
+    explicit = unit_asked(key, asked)
     last = key.removesuffix("_err").rpartition("_")[2]
     ending = KEY_UNITS.get(last, last if re.fullmatch(r"[kMGTP]?eV|c?m2", last) else "")
     for wanted, sure in ((explicit, True), (ending, False)):
@@ -154,6 +163,12 @@ def other_unit(key: str, unit: str, asked: Wanted) -> Iterator[Finding]:
             text = f"`{key}` is written in {unit}, and {wanted} is wanted{by}."
             yield _finding("result-unit", text, f"Convert it: .to_value({wanted!r}).", key)
             return
+
+
+def unit_asked(key: str, asked: Wanted) -> str:
+    """The unit that a request gives for a key; none for what has none, such as an index beside an amplitude."""
+    by_name = quantity(key, "", "", ABOUT)
+    return "" if by_name is not None and not by_name.unit else asked.unit or unit_in(asked.meaning)
 
 
 def conversion(unit: str, wanted: str) -> float | None:

@@ -48,6 +48,8 @@ class Origin:
     """That it was last converted to, as the script writes it."""
     given: tuple[float, ...] = ()
     """Constants that the last method of the path which took any was given, such as energies in TeV."""
+    parts: frozenset[str] = frozenset()
+    """All names that led to what it was calculated from; empty without arithmetic."""
 
     @property
     def by_hand(self) -> bool:
@@ -172,7 +174,7 @@ def _plain(values: Sequence[Origin], ways: Ways) -> Origin:
     if not computed and ways.by_data and len({str(hand.value) for hand in hands}) > 1:
         return COMPUTED
     told = [value for value in values if value.computed]
-    same = bool(told) and len({(value.path, value.unit, value.given) for value in told}) == 1
+    same = bool(told) and len({(value.path, value.unit, value.given, value.parts) for value in told}) == 1
     whole = replace(told[0] if same else NOTHING, computed=computed, hands=frozenset(hands))
     return whole if len(hands) <= MOST else COMPUTED
 
@@ -221,20 +223,28 @@ def combined(values: Sequence[Where], fold: Callable[..., Any], line: int) -> Wh
     line
         Where it is worked out.
     """
+    calculated = Origin(computed=True, parts=names_in(values))
     if not values or not all(may_be_by_hand(value) for value in values):
-        return COMPUTED
+        return calculated
     plain = [replace(value, hands=there(value.hands)) for value in values if isinstance(value, Origin)]
     if not all(value.hands for value in plain):
-        return COMPUTED
+        return calculated
     hands = [hand for value in plain for hand in value.hands]
     said = next((hand.instead for hand in hands if hand.instead), "")
     computed = any(value.computed for value in plain)
     if computed and not said:
-        return COMPUTED
+        return calculated
     single = len(plain) == len(values) and all(len(value.hands) == 1 for value in plain)
     result = _tried(fold, *(hand.value for hand in hands)) if single else UNKNOWN
     where = min((hand.line for hand in hands if hand.instead or not said), default=line)
     return Origin(computed, frozenset({Hand(result, where, said)}))
+
+
+def names_in(values: Iterable[Where]) -> frozenset[str]:
+    """Names that led to any of these values."""
+    return frozenset(
+        name for value in values if isinstance(value, Origin) for name in (*value.path, *value.parts) if name
+    )
 
 
 def _tried(fold: Callable[..., Any], *values: Any) -> Any:

@@ -40,6 +40,8 @@ class Trace(Calls):
         super().__init__(source)
         self.steps = 0
         self.depth = 0
+        self.rounds_unknown = 0
+        """Loops around here of which nobody knows how often they run."""
         self.returns: list[tuple[Where, Ways | None]] = []
         self.outer_names: list[set[str]] = [set()]
 
@@ -122,7 +124,7 @@ class Trace(Calls):
         elif isinstance(before, Table):
             self.rebind(node.target, merged(before, added))
         else:
-            fold = OPERATORS.get(type(node.op), unfolded)
+            fold = unfolded if self.rounds_unknown else OPERATORS.get(type(node.op), unfolded)
             self.bind(node.target, combined([before, added], fold, node.lineno))
 
     def on_if(self, node: ast.If) -> bool:
@@ -168,10 +170,12 @@ class Trace(Calls):
     def twice(self, body: list[ast.stmt], begin: object) -> None:
         """A loop's body from before it, then from what is true before and after it."""
         before = copied(self.scopes)
+        self.rounds_unknown += 1
         for _ in range(2):
             begin()  # type: ignore[operator]
             self.block(body)
             self.scopes = together([copied(before), self.scopes], Ways(loop=True))
+        self.rounds_unknown -= 1
 
     def on_with(self, node: ast.With | ast.AsyncWith) -> bool:
         """The body, with what was opened."""
