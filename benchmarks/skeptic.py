@@ -6,6 +6,8 @@ Each script goes through `gammapygpt review` with the request in its header, on 
 CTAO IRFs, catalogues of gammapy-data). The wrong ones were written from what goes wrong in practice; each says in its
 header what is wrong, what would be right, and by which words (`fault`, a regular expression) a finding names that very
 fault. `flagged` counts scripts with a finding of that severity that names the fault; `failed` right ones with an error.
+Those marked `written: after the rules` were added when all rules stood: then 3 of these 16 had an error that named the
+fault and 6 a warning; the rules that came of it are why they have more today.
 FOLDER of the reference scripts holds NAME.py, and NAME.toml beside or above with the `prompt`.
 """
 
@@ -62,6 +64,7 @@ def judged(script: Path, told: dict[str, Any]) -> dict[str, Any]:
     naming = [one for one in findings if fault and re.search(fault, f"{one['rule']} {one['message']}", re.IGNORECASE)]
     return {
         "script": script.stem,
+        "later": bool(field(text, "written")),
         "ran": not any(one["rule"] == "did-not-run" for one in told["findings"]) and told["exit_code"] in (0, 1),
         "believed": told["exit_code"] == 0,
         "named by": worst(naming),
@@ -87,6 +90,8 @@ def summary(sets: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         "flagged with a warning that names the fault": sum(one["named by"] == "warning" for one in wrong),
         "believed, without a word about the fault": [one["script"] for one in wrong if not one["named by"]],
         "did not run": [one["script"] for one in sets["wrong"] if not one["ran"]],
+        "of those written after the rules, flagged": sum(bool(one["named by"]) for one in wrong if one["later"]),
+        "written after the rules": sum(one["later"] for one in wrong),
     }
     for name in ("right", "reference"):
         ran = [one for one in sets[name] if one["ran"]]

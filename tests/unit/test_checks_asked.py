@@ -106,7 +106,6 @@ def test_a_run_that_did_what_was_asked() -> None:
         ({"low": 2, "high": 5}, "asked-energies"),
         ({"runs": [23523, 23526]}, "asked-observations"),
         ({"runs": [23523, 23526, 23559, 23592]}, "asked-observations"),
-        ({"runs": [23523, 23526, 23526, 23559]}, "asked-observations"),
         ({"reference": 3}, "asked-reference-energy"),
         ({"kind": "ExpCutoffPowerLawSpectralModel"}, "asked-model"),
     ],
@@ -243,6 +242,39 @@ def test_a_curvature_with_the_decimal_logarithm() -> None:
     fit = {"parameters": [{"name": "beta", "value": 0.2, "kind": "LogParabolaSpectralModel"}]}
     assert check(request, "b = beta.value", {"beta": 0.2}, fits=[fit]) == [("asked-convention", "error")]
     assert check(request, "b = beta.value * np.log(10)", {"beta": 0.2}, fits=[fit]) == []
+
+
+def test_files_and_models_that_the_request_names() -> None:
+    request = "Effective area in $GAMMAPY_DATA/caldb/Prod5-South.fits.gz."
+    assert check(request, "open('$GAMMAPY_DATA/caldb/Prod5-North.fits.gz')") == [("asked-file", "error")]
+    assert check(request, "open(f'$GAMMAPY_DATA/caldb/{name}.fits.gz')") == [("asked-file", "warning")]
+    assert check(request, "open(folder / 'caldb' / 'Prod5-South.fits.gz')") == []
+    request = "Absorb it with the EBL of Dominguez et al. (2011)."
+    models = [{"name": "redshift", "value": 0.1, "filename": "ebl_franceschini.fits.gz"}]
+    assert check(request, "x = 1", models=models) == [("asked-model", "error")]
+    assert check(request, "x = 1", models=[models[0] | {"filename": "ebl_dominguez11.fits.gz"}]) == []
+
+
+def test_a_flux_brighter_than_anything() -> None:
+    request = 'Write result.json with "index" and "amplitude" (cm-2 s-1 TeV-1).'
+    assert check(request, "x = 1", {"index": 2.5, "amplitude": 3e-11}) == []
+    assert check(request, "x = 1", {"index": 2.5, "amplitude": 1.02}) == [("asked-unit", "error")]
+
+
+def test_a_livetime_that_is_none_of_the_runs() -> None:
+    request = 'Livetime of runs 1 and 2 of $GAMMAPY_DATA/store-x. Write result.json with "livetime_h".'
+    store = STORE.model_copy(update={"path": "store-x", "obs_ids": [1, 2, 3, 4, 5]})
+    runs = [{"obs_id": one, "livetime_s": 1500.0, "ontime_s": 1680.0} for one in (1, 2)]
+    facts = {"seen": True, "observations": runs, "selections": [{"asked": [1, 2], "got": [1, 2]}]}
+
+    def judged(value: float) -> list[str]:
+        asked = Request(text=request, stores=[store])
+        return [one.message for one in check_asked({"livetime_h": value}, asked, facts=facts, script="'store-x'")]
+
+    assert judged(3000 / 3600) == []
+    assert judged(1500 / 3600) == [], "perhaps of one of them"
+    assert "which is the ontime" in judged(3360 / 3600)[0]
+    assert "0.8333 h" in judged(0.9333)[0]
 
 
 def test_the_request_goes_before_a_plan_that_a_model_made() -> None:

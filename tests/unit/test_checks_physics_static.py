@@ -134,6 +134,7 @@ UNMASKED = MAPS.replace("safe.run(maker.run(", "(maker.run(").replace(", o), o))
         ("pos = SkyCoord.from_name('Crab')", "name-resolver", "warning"),
         ("import warnings\nwarnings.filterwarnings('ignore')", "silenced-warnings", "warning"),
         ("t = store.obs_table\nt = t[t['OBJECT'] == 'Crab Nebula']", "target-name", "warning"),
+        ("ids = [1, 2, 2]\nstore.get_observations(ids)", "runs-dropped", "error"),
         ("stat = WStatCountsStatistic(n_on=30, n_off=200, alpha=0.1)", "alpha-unusual", "warning"),
         ("flux = 1\nprint(f'flux: {model.integral(1, 2).value:.2e}')", "unit-missing", "info"),
     ],

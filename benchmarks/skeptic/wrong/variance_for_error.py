@@ -1,6 +1,6 @@
 # wrong: the variance is written as the error.
 # right: spectrum.index.error.
-# fault: error|varianc
+# fault: error|varianc|_err
 # written: after the rules
 # request: Spectrum of the Crab Nebula from the H.E.S.S. DL3 DR1 runs 23523, 23526, 23559 and 23592
 #   ($GAMMAPY_DATA/hess-dl3-dr1): ON circle of 0.11 deg radius at RA 83.633 deg, Dec 22.0145 deg (ICRS),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from gammapygpt.checks.asked.case import Case, any_same, asked_finding, listed
@@ -78,11 +77,6 @@ def observations(case: Case) -> Iterator[Finding]:
         text = f"Runs are used that were not asked for: {listed(more)}"
         remedy = "Use the runs of the request."
         yield asked_finding("asked-observations", text, remedy, "error" if explicit else "warning")
-    given = [one for selection in case.facts.selections for one in selection.asked or []]
-    twice = [one for one, count in Counter(given).items() if count > len(case.facts.selections)]
-    if twice:
-        text = f"Runs are given twice to get_observations: {listed(twice)}; their events count twice"
-        yield asked_finding("asked-observations", text, "Give each run once.", fact=f"ids: {listed(given)}")
     yield from counted(case, len(wanted))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from gammapygpt.checks.asking import given
@@ -139,4 +140,21 @@ def true_energies(evidence: Evidence) -> Iterator[Finding]:
             yield found("true-energy-axis", text, line=line)
 
 
-RULES = (containment, exclusion, safe_mask, stacked_into, true_energies)
+def given_twice(evidence: Evidence) -> Iterator[Finding]:
+    """Rule 48: a run that stands twice in one selection."""
+    script = read_script(evidence.script)
+    seen = [[str(one) for one in selection.asked or []] for selection in evidence.facts.selections]
+    line = None
+    for call in script.methods("get_observations") if script else ():
+        assert script is not None
+        ids = script.value(argument(call, "obs_id", 0))
+        if isinstance(ids, ast.List | ast.Tuple):
+            seen.append([ast.unparse(one) for one in ids.elts])
+            line = line or call.lineno
+    twice = {one for ids in seen for one, count in Counter(ids).items() if count > 1}
+    if twice:
+        text = f"Given twice to get_observations: {', '.join(sorted(twice)[:8])}; the events count twice."
+        yield found("runs-dropped", text, remedy="Give each run once.", severity="error", line=line)
+
+
+RULES = (given_twice, containment, exclusion, safe_mask, stacked_into, true_energies)
