@@ -145,13 +145,14 @@ plt.close()
 
 # /// recipe
 # asked = '(?:\bhow many|\bnumber of|\bcount(?: the)?|\bn) (?:\S+ )?(?:events?|photons?)\b|\bevent (?:rate|count|number)s?\b|\bn_?events\b'
+# perhaps = '\bevents?\b|\bphotons?\b|\bcounts?\b'
 # covers = ["observation_list", "point_like_spectrum"]
 # required = ["ON_RADIUS"]
 # vocabulary = ["counts"]
 # errors = ["rate"]
 #
 # [keys]
-# n_events_per_observation = ['\bevents? (?:per|by|in each|of each) (?:run|observation)\b', "", ""]
+# n_events_per_observation = ['\b(?:per|by|in each|of each|for each)(?: of the)? (?:run|observation)s?\b', "", ""]
 # n_events_all = ['\b(?:all|total) events?\b', "", ""]
 # rate = ['\brates?\b', "s-1", ""]
 # n_events = ['\b(?:n|num(?:ber)?(?: of)?|how many|count(?: of)?) ?(?:events?|photons?)\b|\bevents?(?: count)?$|^n$|^counts?$', "", ""]

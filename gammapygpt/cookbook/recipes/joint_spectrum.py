@@ -54,17 +54,16 @@ AEFF_MAX_PERCENT = 10.0  # safe energies: effective area above this percentage o
 ON_RADIUS = 0.11  # deg, for full-enclosure IRFs; point-like ones have their own
 EXCLUSION_RADIUS = 0.3  # deg around the target, kept out of reflected regions; 0 for none
 N_OFF_REGIONS = 3  # OFF positions per observation, for point-like IRFs
-SPECTRAL_MODEL = "lp"  # pl power law, ecpl power law with exponential cut-off, lp log parabola (natural logarithm)
+SPECTRAL_MODEL = "pl"  # pl power law, ecpl power law with exponential cut-off, lp log parabola (natural logarithm)
 REFERENCE_ENERGY = 1.0  # TeV
-START = {"amplitude": 4e-11, "alpha": 2.5, "beta": 0.1}  # where the fit starts: also index, lambda_ (TeV-1)
+START = {"amplitude": 1e-11}  # where the fit starts: index, amplitude (cm-2 s-1 TeV-1), lambda_ (TeV-1), alpha, beta
 FIXED = {}  # parameters kept at a value, such as {"index": 2.0}
 EBL_ABSORPTION = False  # whether the model is absorbed by the extragalactic background light on its way
 REDSHIFT = None  # of the source, for the absorption
 EBL_MODEL = "dominguez"  # dominguez, franceschini, franceschini17, saldana-lopez21 or finke
 EBL_NORM = 1.0  # optical depth relative to that of the EBL model
 RESULTS = {  # key in result.json: [quantity of `known` below, its arguments (energies in TeV) ..., unit]
-    "alpha": ["parameter", "alpha", ""],
-    "beta": ["parameter", "beta", ""],
+    "index": ["parameter", "index", ""],
     "amplitude": ["parameter", "amplitude", "cm-2 s-1 TeV-1"],
     "flux_1_10TeV": ["flux", 1.0, 10.0, "cm-2 s-1"],
     "energy_flux_1_10TeV_erg": ["energy_flux", 1.0, 10.0, "erg cm-2 s-1"],
@@ -223,12 +222,13 @@ assert fit_result.success, f"the fit did not converge: {fit_result.optimize_resu
 
 # Numbers: functions that give (value, error or None)
 def parameter(name):
-    return intrinsic.parameters[name].quantity, intrinsic.parameters[name].error * intrinsic.parameters[name].unit
+    fitted = intrinsic.parameters[name]
+    return fitted.quantity, None if fitted.frozen else fitted.error * fitted.unit
 
 
 def cutoff():
     value, error = parameter("lambda_")
-    return 1 / value, error / value**2
+    return 1 / value, None if error is None else error / value**2
 
 
 def model_value(evaluate, evaluate_error):

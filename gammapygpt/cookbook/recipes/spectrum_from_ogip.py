@@ -126,12 +126,13 @@ print(flux_points.to_table(sed_type="dnde", formatted=True)["e_ref", "dnde", "dn
 
 # Numbers: functions that give (value, error or None)
 def parameter(name):
-    return intrinsic.parameters[name].quantity, intrinsic.parameters[name].error * intrinsic.parameters[name].unit
+    fitted = intrinsic.parameters[name]
+    return fitted.quantity, None if fitted.frozen else fitted.error * fitted.unit
 
 
 def cutoff():
     value, error = parameter("lambda_")
-    return 1 / value, error / value**2
+    return 1 / value, None if error is None else error / value**2
 
 
 def model_value(evaluate, evaluate_error):

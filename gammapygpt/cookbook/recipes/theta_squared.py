@@ -161,7 +161,7 @@ plt.savefig("theta_squared.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\btheta[\s-]*(?:squared?|2|\^2|\*\*2)\b|\bsquared angular distance\b|\bangular distribution\b'
+# asked = '\btheta[\s-]*(?:squared?|2|\^2|\*\*2)\b|\bsquared angular distance\b|\bangular distribution\b|\b(?:opposite|mirror\w*) (?:\w+ )?(?:regions?|positions?|side)\b'
 # perhaps = '\breflected\b|\bopposite\b|\btheta[\s-]cut\b'
 # covers = ["observation_list", "reflected_significance", "point_like_spectrum", "events_in_region"]
 # vocabulary = ["regions", "counts"]
