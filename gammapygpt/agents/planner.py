@@ -47,7 +47,7 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
 def asked(state: RunState, runtime: Runtime[Context], proposals: list[Plan], *, able: bool) -> Reply:
     """Put the request, the recipes and the first reading to the planner's backend."""
     request, attempts = state["request"], state.get("attempts", [])
-    known = cookbook.recipes() if runtime.context.retrieval else {}
+    known = cookbook.recipes() if runtime.context.retrieval or proposals else {}
     close = [known[one.recipe] for one in proposals[:MOST]] or [known[n] for n in recipes_found(state) if n in known]
     offered = known if able else {one.name: one for one in close}
     best = proposals[0] if proposals else Plan()
