@@ -213,7 +213,8 @@ def read_plain(page: Page, reading: Reading, recipe: Recipe | None) -> None:
             reading.unread.append(about)
         else:
             default = recipe.constants[name].default
-            value = number(match.group(1)) / (100 if match.group(2) and name == "CONFIDENCE_LEVEL" else 1)
+            fraction = name == "CONFIDENCE_LEVEL" or name.endswith("_FRACTION")
+            value = number(match.group(1)) / (100 if match.group(2) and fraction else 1)
             whole = isinstance(default, int) and not isinstance(default, bool) and value == int(value)
             reading.give(name, int(value) if whole else value, about)
         page.take(*match.span())

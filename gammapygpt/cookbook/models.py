@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gammapygpt.cookbook.book import Recipe
 from gammapygpt.cookbook.reading import Reading
 from gammapygpt.cookbook.words import NUMBER, Page
 
@@ -22,12 +23,14 @@ SHAPES = {
 }
 
 
-def read_models(page: Page, reading: Reading) -> None:
-    """Spectral and spatial model; asking for two of a sort is not understood."""
+def read_models(page: Page, reading: Reading, recipe: Recipe | None = None) -> None:
+    """Spectral and spatial model; asking for two of a sort is not understood, but where a recipe compares two."""
     rest = page.left
+    compares = recipe is not None and "COMPARED_MODEL" in recipe.constants
+    reading_of = ("SPECTRAL_MODEL", "COMPARED_MODEL") if compares else ("SPECTRAL_MODEL", "SPECTRAL_MODEL")
     for tag, pattern in (("ecpl", CUTOFF), ("lp", PARABOLA)):
         if match := re.search(pattern, rest, re.IGNORECASE):
-            reading.give("SPECTRAL_MODEL", tag, match.group())
+            reading.give(reading_of["SPECTRAL_MODEL" in reading.values], tag, match.group())
             rest = re.sub(
                 rf"(?:(?:{POWER_LAW})\s*(?:with\s+)?(?:an?\s+)?)?(?:{pattern})(?:\s*{POWER_LAW})?",
                 " ",
@@ -35,7 +38,7 @@ def read_models(page: Page, reading: Reading) -> None:
                 flags=re.IGNORECASE,
             )
     if match := re.search(POWER_LAW, rest, re.IGNORECASE):
-        reading.give("SPECTRAL_MODEL", "pl", match.group())
+        reading.give(reading_of["SPECTRAL_MODEL" in reading.values], "pl", match.group())
     for tag, pattern in SHAPES.items():
         if match := next(page.find(pattern), None):
             reading.give("SPATIAL_MODEL", tag, match.group())

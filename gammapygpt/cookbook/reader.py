@@ -48,7 +48,7 @@ def read_request(request: Request, recipe: Recipe | None = None) -> Reading:
     if dates := take_dates(page):
         reading.give("DATES", *dates)
     reading.runs, reading.left_out = take_runs(page)
-    read_models(page, reading)
+    read_models(page, reading, recipe)
     read_fixed(page, reading)
     read_given(page, reading, recipe)
     read_energies(page, reading, recipe)

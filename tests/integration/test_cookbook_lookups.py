@@ -15,6 +15,7 @@ from astropy.table import Table
 from cookbook_requests import run_script
 from scipy.integrate import quad
 from scipy.interpolate import RegularGridInterpolator
+from scipy.optimize import curve_fit
 
 from gammapygpt.cookbook import fill, recipes
 
@@ -367,9 +368,92 @@ def test_a_model_is_written_from_its_parameters(run, tmp_path: Path):
         run("model_yaml", results, **given, **place)
 
 
+def flux_points_file(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A data folder with an SED that follows no model exactly: energies, fluxes and errors."""
+    energy = np.geomspace(0.5, 20, 8)
+    error = 0.1 * 2e-12 * energy**-2.3
+    dnde = 2e-12 * energy**-2.3 * np.exp(-energy / 15) + error * np.array([0.5, -1, 0.3, 0.9, -0.6, 0.2, -0.4, 0.1])
+    table = Table({"e_ref": energy, "dnde": dnde, "dnde_err": error}, meta={"SED_TYPE": "dnde"})
+    table["e_ref"].unit = "TeV"
+    table["dnde"].unit = table["dnde_err"].unit = "cm-2 s-1 TeV-1"
+    (folder / "data").mkdir()
+    table.write(folder / "data" / "sed.ecsv")
+    return energy, dnde, error
+
+
+def test_a_fit_to_flux_points_is_the_least_squares_fit(run, tmp_path: Path):
+    energy, dnde, error = flux_points_file(tmp_path)
+    results = {
+        "index": ["parameter", "index", ""],
+        "amplitude": ["parameter", "amplitude", "cm-2 s-1 TeV-1"],
+        "chi2": ["chi2", ""],
+        "ndf": ["ndf", ""],
+        "flux": ["flux", 1.0, 10.0, "cm-2 s-1"],
+    }
+    result = run("flux_points_fit", results, data=tmp_path / "data", DATA_FILE="sed.ecsv")
+
+    def power_law(energy, amplitude, index):
+        return amplitude * 1e-12 * energy**-index
+
+    best, covariance = curve_fit(power_law, energy, dnde, [2, 2.3], error, absolute_sigma=True)
+    assert result["amplitude"] == pytest.approx(best[0] * 1e-12, rel=1e-3)
+    assert result["index"] == pytest.approx(best[1], abs=2e-3)
+    assert result["index_err"] == pytest.approx(np.sqrt(covariance[1, 1]), rel=0.1)
+    chi2 = np.sum(((dnde - power_law(energy, *best)) / error) ** 2)
+    assert (result["chi2"], result["ndf"]) == (pytest.approx(chi2, rel=1e-3), 6)
+    expected = best[0] * 1e-12 * (1 - 10 ** (1 - best[1])) / (best[1] - 1)
+    assert result["flux"] == pytest.approx(expected, rel=1e-3)
+
+    results = {"delta": ["delta_chi2", ""], "chi2": ["chi2", ""], "cutoff": ["cutoff", "TeV"], "n": ["n_points", ""]}
+    curved = run("flux_points_fit", results, data=tmp_path / "data", DATA_FILE="sed.ecsv", SPECTRAL_MODEL="ecpl")
+    assert curved["delta"] == pytest.approx(chi2 - curved["chi2"], rel=1e-3)
+    assert abs(curved["cutoff"] - 15) < 3 * curved["cutoff_err"]
+    assert curved["n"] == 8
+
+
+def test_dark_matter_flux_is_that_of_the_table(run, hess_data: Path):
+    file = "dark_matter_spectra/PPPC4DMID/AtProduction_gammas.dat"
+    need(hess_data, file)
+    results = {
+        "flux": ["flux", 0.1, 1000.0, "cm-2 s-1"],
+        "photons": ["photons", 0.1, 1.0, ""],
+        "dnde": ["dnde", 0.2, "cm-2 s-1 TeV-1"],
+    }
+    halo = {"MASS": 1.0, "CHANNEL": "tau", "J_FACTOR": 2e21, "CROSS_SECTION": 1e-25}
+    result = run("dark_matter_flux", results, **halo)
+    with (hess_data / file).open() as lines:
+        column = next(lines).split().index(r"\[Tau]")
+        rows = np.array([line.split() for line in lines if line.split()[0] in ("1000", "1000.")], dtype=float)
+    logarithm, per_decade = rows[:, 1], rows[:, column]  # dN / dlog10(x) at 1 TeV
+    above = np.linspace(-1, 0, 5001)
+    photons = np.trapezoid(np.interp(above, logarithm, per_decade), above)
+    factor = 1e-25 * 2e21 / (8 * np.pi * 1000**2)
+    assert result["photons"] == pytest.approx(photons, rel=0.01)
+    assert result["flux"] == pytest.approx(photons * factor, rel=0.01)
+    at = np.interp(np.log10(0.2), logarithm, per_decade) / (0.2 * np.log(10))
+    assert result["dnde"] == pytest.approx(at * factor, rel=0.01)
+
+
+@pytest.mark.slow
+def test_the_j_factor_of_a_halo_is_its_line_of_sight_integral(run):
+    halo = {"PROFILE": "einasto", "SCALE_RADIUS": 20.0, "LOCAL_DENSITY": 0.4, "DISTANCE": 8.0, "J_RADIUS": 2.0}
+    result = run("dark_matter_flux", {"j": ["jfactor", "GeV2 cm-5"]}, **halo)
+
+    def shape(radius: np.ndarray) -> np.ndarray:
+        return np.exp(-2 / 0.17 * (radius / 20) ** 0.17)
+
+    angles = np.radians(np.geomspace(1e-3, 2, 200))
+    steps = np.append(-np.geomspace(8, 1e-6, 4000), np.geomspace(1e-6, 24, 4000))  # kpc from the closest approach
+    radius = np.sqrt((8 * np.sin(angles))[:, None] ** 2 + steps**2)
+    column = np.trapezoid((0.4 * shape(radius) / shape(np.array(8.0))) ** 2, steps, axis=1) * 3.0857e21
+    assert result["j"] == pytest.approx(np.trapezoid(column * 2 * np.pi * np.sin(angles), angles), rel=0.02)
+
+
 def test_every_key_of_the_recipes_is_a_quantity_that_they_report():
     """The block at the end of a recipe names what its script knows, and the other way round."""
-    for name in ("irf_lookup", "catalogue_lookup", "model_flux", "ebl_absorption", "model_yaml"):
+    names = ["irf_lookup", "catalogue_lookup", "model_flux", "ebl_absorption", "model_yaml", "counts_prediction"]
+    names += ["spectrum_simulation", "sensitivity", "event_sampling", "flux_points_fit", "dark_matter_flux"]
+    for name in [*names, "dataset_yaml"]:
         recipe = recipes()[name]
         for quantity in recipe.about.keys:
             stem = quantity.split()[0].removesuffix("_changed")

@@ -102,6 +102,50 @@ ANSWERED = [
         {"IRF_FILE": SOUTH, "OFFSET": 1.0, "ON_RADIUS": 0.1, "N_SIGMA": 5.0, "ENERGY_MIN": 0.1, "ENERGY_MAX": 10.0},
         {"time_h": ["time_needed", "h"]},
     ),
+    (
+        "Simulate 50 observations of 2 h each with the CTAO South IRFs of a point source with index 2.3 and amplitude "
+        "1e-12 cm-2 s-1 TeV-1 at 1 TeV at 0.5 deg offset, 0.1-10 TeV, alpha = 0.2, seed 42. "
+        'Write "mean_significance" and "std_significance".',
+        "spectrum_simulation",
+        {"LIVETIME": 2.0, "OFFSET": 0.5, "N_OBSERVATIONS": 50, "ALPHA_ON_OFF": 0.2, "SEED": 42},
+        {"mean_significance": ["significance", ""], "std_significance": ["std_significance", ""]},
+    ),
+    (
+        "Compute the CTAO South sensitivity for 5 h at 1 deg offset in 12 energy bins from 0.05 to 50 TeV, 5 sigma, "
+        'at least 10 gamma rays and 4% background systematics: "best" (erg cm-2 s-1) and its energy "e_best_TeV".',
+        "sensitivity",
+        {"LIVETIME": 5.0, "OFFSET": 1.0, "ENERGY_BINS": 12, "GAMMA_MIN": 10, "BKG_SYST_FRACTION": 0.04},
+        {"best": ["best_e2dnde", "erg cm-2 s-1"], "e_best_TeV": ["best_energy", "TeV"]},
+    ),
+    (
+        "Sample an event list for 1 h of CTAO South of a source at RA 83.63 deg, Dec 22.01 deg with index 2.4 and "
+        "amplitude 3e-11 cm-2 s-1 TeV-1 at 1 TeV, 0.5 deg offset, seed 0. Save it as crab_events.fits. "
+        'Report "n_source" and "n_events".',
+        "event_sampling",
+        {"TARGET_RA": 83.63, "LIVETIME": 1.0, "SEED": 0, "OUTPUT_FILE": "crab_events.fits"},
+        {"n_source": ["n_source", ""], "n_events": ["n_events", ""]},
+    ),
+    (
+        "Fit a log-parabola to the flux points of $GAMMAPY_DATA/estimators/crab_hess_fp/crab_hess_fp.fits and compare "
+        'it with a power law: "beta", "delta_chi2".',
+        "flux_points_fit",
+        {"SPECTRAL_MODEL": "lp", "COMPARED_MODEL": "pl", "DATA_FILE": "estimators/crab_hess_fp/crab_hess_fp.fits"},
+        {"beta": ["parameter", "beta", ""], "delta_chi2": ["delta_chi2", ""]},
+    ),
+    (
+        "What is the photon flux above 100 GeV of a WIMP of 500 GeV annihilating into tau+tau- with <sigma v> = 1e-25 "
+        'cm3 s-1 and J = 5e21 GeV^2 cm^-5? Write "flux_above_100GeV".',
+        "dark_matter_flux",
+        {"MASS": 0.5, "CHANNEL": "tau", "CROSS_SECTION": 1e-25, "J_FACTOR": 5e21},
+        {"flux_above_100GeV": ["flux", 0.1, 1000.0, "cm-2 s-1"]},
+    ),
+    (
+        "Read datasets $GAMMAPY_DATA/fermi/crab_datasets.yaml and the models $GAMMAPY_DATA/fermi/crab_models.yaml. "
+        'Write "n_datasets", "counts" and the fit statistic "stat".',
+        "dataset_yaml",
+        {"DATASETS_FILE": "fermi/crab_datasets.yaml", "MODEL_FILE": "fermi/crab_models.yaml"},
+        {"n_datasets": ["n_datasets", ""], "counts": ["counts", ""], "stat": ["fit_statistic", ""]},
+    ),
 ]
 
 

@@ -63,6 +63,7 @@ assert AMPLITUDE is not None, "a source needs its AMPLITUDE"
 tag = "ecpl" if CUTOFF_ENERGY is not None and SPECTRAL_MODEL == "pl" else SPECTRAL_MODEL
 assert CUTOFF_ENERGY is None or tag == "ecpl", f"{tag} has no cut-off energy"
 assert BETA is None or tag == "lp", f"{tag} has no curvature BETA; a log parabola has"
+assert ALPHA is None or tag == "lp", f"{tag} has no ALPHA; a log parabola has"
 pars = {"amplitude": AMPLITUDE * u.Unit("cm-2 s-1 TeV-1"), "reference": REFERENCE_ENERGY * u.TeV}
 pars["alpha" if tag == "lp" else "index"] = slope
 if tag == "lp":
@@ -204,6 +205,7 @@ plt.close()
 # flux = ['\bflux\b', "cm-2 s-1", "range"]
 #
 # [said]
+# ALPHA = '\blog[\s-]*parabol\w*[^.;]{0,60}\balpha\b'
 # N_SIGMA = '\bsigmas?\b|\bsignificance (?:of|level)\b'
 #
 # [fixed]

@@ -52,6 +52,7 @@ slope = INDEX if ALPHA is None else ALPHA
 tag = "ecpl" if CUTOFF_ENERGY is not None and SPECTRAL_MODEL == "pl" else SPECTRAL_MODEL
 assert CUTOFF_ENERGY is None or tag == "ecpl", f"{tag} has no cut-off energy"
 assert BETA is None or tag == "lp", f"{tag} has no curvature BETA; a log parabola has"
+assert ALPHA is None or tag == "lp", f"{tag} has no ALPHA; a log parabola has"
 intrinsic = observed = None
 if slope is not None:
     amplitude = (AMPLITUDE or 1e-12) * u.Unit("cm-2 s-1 TeV-1")  # ratios and peaks do not depend on it

@@ -255,7 +255,7 @@ fig.savefig("irfs.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\beffective areas?\b(?!\s+(?:above|exceed|at least|larger|greater|of at least|threshold|below|falls))|\binstrument(?:al)? responses?\b|\bIRFs? (?:at|of|for)\b|\benergy (?:dispersion|resolution|bias)\b|\b(?:containment|PSF) radi(?:us|i)\b|\bPSF (?:size|width|at)\b|\bangular resolution\b|\bbackground rate (?:at|of|per|in s)\b|\brad_?max\b|\br_?(?:68|95)\b|\bevaluate the (?:IRFs?|PSF)\b'
+# asked = '\beffective areas?\b(?!\s+(?:above|exceed|at least|larger|greater|of at least|threshold|below|falls))|\binstrument(?:al)? responses?\b|\bIRFs? at\b|\bIRFs? (?:of|for) (?:the )?(?:run|observation)\b|\benergy (?:dispersion|resolution|bias)\b|\b(?:containment|PSF) radi(?:us|i)\b|\bPSF (?:size|width|at)\b|\bangular resolution\b|\bbackground rate (?:at|of|per|in s)\b|\brad_?max\b|\br_?(?:68|95)\b|\bevaluate the (?:IRFs?|PSF)\b'
 # perhaps = '\bIRFs?\b|\bPSF\b'
 # covers = ["point_like_spectrum"]
 # vocabulary = []

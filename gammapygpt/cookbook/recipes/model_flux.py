@@ -56,6 +56,7 @@ assert slope is not None, "the flux of a model needs its INDEX (or ALPHA)"
 tag = "ecpl" if CUTOFF_ENERGY is not None and SPECTRAL_MODEL == "pl" else SPECTRAL_MODEL
 assert CUTOFF_ENERGY is None or tag == "ecpl", f"{tag} has no cut-off energy"
 assert BETA is None or tag == "lp", f"{tag} has no curvature BETA; a log parabola has"
+assert ALPHA is None or tag == "lp", f"{tag} has no ALPHA; a log parabola has"
 reference = REFERENCE_ENERGY or (BREAK_ENERGY if BREAK == "sharp" else 1.0)
 index = {"lp": "alpha"}.get(tag, "index")  # the name of the parameter that is the slope
 pars = {index: slope, "amplitude": AMPLITUDE * u.Unit("cm-2 s-1 TeV-1"), "reference": reference * u.TeV}
