@@ -35,7 +35,7 @@ LITERAL, FALLBACK = "result-from-literal", "result-from-fallback"
     [
         'result = {"flux_1_10TeV": 2.26e-11, "n_on": len(datasets)}',
         'CRAB = 2.26e-11\nresult = {}\nresult["flux_1_10TeV"] = float(CRAB)',
-        "result = dict(flux_1_10TeV=3.45e-11 / 1.63)",
+        "result = dict(flux_1_10TeV=10 * 2.26e-12)",
         'flux = u.Quantity(2.26e-11, "cm-2 s-1")\nresult = {"flux_1_10TeV": flux.to_value("m-2 s-1")}',
         'flux = 2.26e-11 * u.Unit("cm-2 s-1")\nresult = {}\nresult.update({"flux_1_10TeV": flux.value})',
         'def known():\n    return {"flux_1_10TeV": 2.26e-11}\nresult = known()',
@@ -153,6 +153,14 @@ def test_a_fallback_is_followed_through_arithmetic_as_far_as_it_goes() -> None:
 )
 def test_right_scripts_have_no_finding(body: str, request_: str) -> None:
     assert found(body, request=request_) == {}
+
+
+def test_a_formula_of_the_numbers_of_the_request_is_a_calculation() -> None:
+    body = 'N, G = 1e-12, 2.3\nresult = {"flux": N * (1 - 10 ** (1 - G)) / (G - 1)}'
+    asked = "Photon flux above 1 TeV of a power law of index 2.3 and amplitude 1e-12 cm-2 s-1 TeV-1."
+    assert found(body, request=asked) == {}
+    assert found(body, request="Measure the flux above 1 TeV.") == {"flux": (LITERAL, "error")}
+    assert found(body) == {"flux": (LITERAL, "warning")}, "nobody knows what was asked"
 
 
 def test_a_constant_that_is_not_what_came_out_was_overwritten() -> None:

@@ -34,6 +34,14 @@ class Hand:
     line: int
     instead: str = ""
     """Where it stands in for what could not be computed: `an except branch`; empty where it does not."""
+    made_of: frozenset[float] = frozenset()
+    """Numbers of the script that it was calculated from; empty for one that stands there itself."""
+
+    @property
+    def numbers(self) -> frozenset[float]:
+        """Numbers of the script that are behind it."""
+        plain = isinstance(self.value, int | float) and not isinstance(self.value, bool)
+        return self.made_of or (frozenset({float(self.value)}) if plain else frozenset())
 
 
 @dataclass(frozen=True)
@@ -237,7 +245,8 @@ def combined(values: Sequence[Where], fold: Callable[..., Any], line: int) -> Wh
     single = len(plain) == len(values) and all(len(value.hands) == 1 for value in plain)
     result = _tried(fold, *(hand.value for hand in hands)) if single else UNKNOWN
     where = min((hand.line for hand in hands if hand.instead or not said), default=line)
-    return Origin(computed, frozenset({Hand(result, where, said)}))
+    numbers = frozenset(number for hand in hands for number in hand.numbers)
+    return Origin(computed, frozenset({Hand(result, where, said, numbers)}))
 
 
 def names_in(values: Iterable[Where]) -> frozenset[str]:
@@ -293,4 +302,5 @@ def converted(where: Where, convert: Callable[..., Any] | None = None) -> Where:
     worked_out = {hand: _tried(convert, hand.value) if convert else UNKNOWN for hand in there(where.hands)}
     if not (where.computed or worked_out):
         return COMPUTED
-    return replace(where, hands=frozenset(replace(hand, value=value) for hand, value in worked_out.items()))
+    hands = (replace(hand, value=value, made_of=hand.numbers) for hand, value in worked_out.items())
+    return replace(where, hands=frozenset(hands))

@@ -26,6 +26,7 @@ CHOSEN = re.compile(
     r"|version|binsz|pixel|year|percent|cut(?!_?off)"
 )
 """Words of keys that name a choice of the analysis."""
+OF_ANY_FORMULA = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 60.0, 100.0, 1000.0, 3600.0}
 CLOSE = 1e-9
 """Relative; within it a number is the one that stands in the script."""
 SCALES = (1.0, 24.0, 60.0, 3600.0, 1e3, 1e4, 1e6, math.pi / 180)
@@ -88,6 +89,10 @@ def literal(key: str, hands: list[Hand], about: Known) -> Finding | None:
     severity: Severity = "error" if measured or key in about.wanted else "warning"
     if not measured and CHOSEN.search(key):
         return None
+    if len(formula := telling_numbers(hand)) > 1:
+        if about.request and all(map(about.given, formula)):
+            return None
+        severity = "warning" if len(formula) > 2 or not about.request else severity
     if not isinstance(hand.value, Unknown):
         if hand.value == 0 and isinstance(hand.value, int):
             return None
@@ -120,6 +125,11 @@ def fallback(key: str, hands: list[Hand], about: Known) -> Finding | None:
         text = f"A constant{shown(hand)} {hand.instead} {what} as `{key}` where it cannot be computed."
         return finding("result-from-fallback", text, remedy, key, hand.line, "warning")
     return None
+
+
+def telling_numbers(hand: Hand) -> list[float]:
+    """Numbers behind a constant, but for those of any formula: units, squares, percentages."""
+    return [number for number in hand.numbers if number not in OF_ANY_FORMULA]
 
 
 def telling(hand: Hand) -> bool:
