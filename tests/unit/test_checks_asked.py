@@ -152,6 +152,8 @@ def test_observations_by_position() -> None:
     (one,) = [one for one in findings(cone) if one.rule == "asked-observations"]
     assert one.severity == "error"
     assert "23592" in one.message
+    for some in ("the first three runs", "three runs", "runs with a zenith angle below 50 deg"):
+        assert names(cone.replace("the runs", some)) == [], some
     request = "How many runs of $GAMMAPY_DATA/hess point within 2 deg of RA 83.633 deg, Dec 22.0145 deg?"
     request += ' Write result.json with "n_obs".'
     assert names(request, {"n_obs": 4}, runs=four) == []

@@ -38,7 +38,7 @@ def spectral_model(case: Case) -> Iterator[Finding]:
         return
     begins, name = SPECTRA[wanted]
     plain = {kind for kind in seen if not kind.startswith(("PowerLawNorm", "EBL"))}
-    if plain and not any(kind.startswith(begins) for kind in plain):
+    if plain and not any(kind.removeprefix("Super").startswith(begins) for kind in plain):
         text = f"{listed(sorted(plain))} is fitted, asked was a {name}"
         yield differs(case, "asked-model", "SPECTRAL_MODEL", text, "Fit that model.", certain=wanted != "pl")
 

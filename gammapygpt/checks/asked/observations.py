@@ -14,6 +14,15 @@ from gammapygpt.cookbook.runs import near
 from gammapygpt.state import Finding, StoreInfo
 
 COUNTING = About(vocabulary=["counts", "lists"])
+SOME = re.compile(
+    r"(?i)\b(?:first|last|any|some|few|subset|single|best|longest)\b[^.;,]{0,20}\b(?:runs?|observations?)\b"
+    r"|\bone (?:run|observation)\b"
+    r"|\bzenith\b[^.;]{0,20}(?:below|above|under|over|than|<|>|between)|\bquality\b|\btelescopes\b"
+    r"|\blive ?time\b[^.;]{0,15}(?:above|over|longer|more|>)|\blonger than\b"
+)
+"""Words by which not all observations within a cone are asked for."""
+COUNTED = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+NUMBERED = re.compile(rf"(?i)\b({'|'.join(COUNTED)}|\d{{1,3}})\s+(?:[A-Z]\w*\s+)?(?:runs|observations)\b")
 SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0}
 PER_RUN = re.compile(
     r"(?i)\brun-?\s?wise\b|\b(?:one )?(?:point|bin|flux) (?:per|for each|for every) (?:run|observation)\b"
@@ -41,9 +50,11 @@ def wanted_ids(case: Case) -> list[int]:
         around = near(store, ra, dec, FIELD_OF_VIEW) if ra is not None and dec is not None else store.obs_ids
         return [one for one in case.read.runs.resolve(around) if one not in left_out]
     radius = case.asked("SELECTION_RADIUS")
-    if radius is None or ra is None or dec is None or not certain_cone(case, radius):
+    if radius is None or ra is None or dec is None or not certain_cone(case, radius) or SOME.search(case.read.text):
         return []
-    return [one for one in near(store, ra, dec, radius) if one not in left_out]
+    found = [one for one in near(store, ra, dec, radius) if one not in left_out]
+    counts = [COUNTED.get(word.lower()) or int(word) for word in NUMBERED.findall(case.read.text)]
+    return found if all(count == len(found) for count in counts) else []
 
 
 def certain_cone(case: Case, radius: float) -> bool:
