@@ -68,7 +68,8 @@ def test_ts_map(simulated_data: Path, tmp_path: Path):
     given = {name: value for name, value in GIVEN.items() if name in recipes()["ts_map"].constants}
     results = recipes()["ts_map"].constants["RESULTS"].default
     more = {"separation_deg": ["peak_separation", "deg"], "width": ["off_std", ""], "f": ["flux", 2.0, 5.0, "cm-2 s-1"]}
-    script = fill(recipes()["ts_map"], {**given, "INDEX": 2.5, "BINS_PER_DECADE": 3, "RESULTS": results | more})
+    given |= {"INDEX": 2.5, "BINS_PER_DECADE": 3, "MAP_WIDTH": 1.6, "KERNEL_WIDTH": 0.6}
+    script = fill(recipes()["ts_map"], {**given, "RESULTS": results | more})
     result = run_script(script, tmp_path, simulated_data)
     assert result["separation_deg"] < 0.05
     assert result["n_peaks"] == 1
@@ -77,7 +78,7 @@ def test_ts_map(simulated_data: Path, tmp_path: Path):
     assert result["flux_at_target"] == pytest.approx(true, abs=3.5 * result["flux_at_target_err"])
     assert result["flux_at_target_err"] < 0.1 * true
     assert result["f"] == pytest.approx(result["flux_at_target"] * photon_flux(simulated_data, 2, 5) / true, rel=1e-6)
-    assert result["width"] == pytest.approx(1, abs=0.15)
+    assert result["width"] == pytest.approx(1, abs=0.3)  # some 60 independent places
     assert (tmp_path / "ts_map.png").stat().st_size > 1000
 
 
