@@ -73,6 +73,17 @@ def counted(file: Path, low: float, high: float, n_off: int, cut: Table | float)
     return counts[0], sum(counts[1:])
 
 
+def test_an_index_that_tells_no_livetime(hess_data: Path, tmp_path: Path):
+    text = (
+        f"How many MAGIC runs point within 1 deg of {AT}, and what is their livetime? $GAMMAPY_DATA/magic/rad_max/data"
+    )
+    result = answer(text, tmp_path, hess_data, "magic/rad_max/data")
+    files = (hess_data / "magic/rad_max/data").glob("2013*.fits")
+    assert result["n_obs"] == 2
+    assert result["livetime_h"] == pytest.approx(sum(fits.getheader(one, "EVENTS")["LIVETIME"] for one in files) / 3600)
+    assert result["mean_zenith_deg"] == pytest.approx(18.0, abs=0.1)  # 20.3 and 15.7 deg in the index of joint-crab
+
+
 def test_magic(hess_data: Path, tmp_path: Path):
     result = answer(MAGIC, tmp_path, hess_data, "magic/rad_max/data")
     files = sorted((hess_data / "magic/rad_max/data").glob("2013*.fits"))

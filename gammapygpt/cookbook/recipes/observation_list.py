@@ -55,6 +55,20 @@ obs_table.sort("OBS_ID")
 assert len(obs_table) > 0, "no observation passes the selection"
 if OBS_IDS is not None:
     assert len(obs_table) == len(set(OBS_IDS)), "some of OBS_IDS are not in the selection"
+if "MJDREFI" in obs_table.meta:
+    obs_table["DATE"] = obs_table.time_start.utc.iso
+wanted = {
+    "DATE": lambda observation: observation.tstart.utc.iso,
+    "ONTIME": lambda observation: observation.observation_time_duration.to("s"),
+    "LIVETIME": lambda observation: observation.observation_live_time_duration.to("s"),
+    "ZEN_PNT": lambda observation: observation.get_pointing_altaz(observation.tmid).zen.to("deg"),
+}
+if missing := set(wanted) - set(obs_table.colnames):  # the index does not say, the observations do
+    observations = data_store.get_observations(obs_table["OBS_ID"], required_irf=[])
+    assert len(observations) == len(obs_table), "an observation lacks events"
+    for name in missing:
+        values = [wanted[name](observation) for observation in observations]
+        obs_table[name] = values if name == "DATE" else u.Quantity(values)
 if ZENITH_MIN > 0:
     obs_table = obs_table[obs_table["ZEN_PNT"].quantity >= ZENITH_MIN * u.deg]
 if ZENITH_MAX is not None:
@@ -64,7 +78,7 @@ print(obs_table["OBS_ID", "RA_PNT", "DEC_PNT", "LIVETIME"])
 
 # Numbers
 offset = obs_table.pointing_radec.separation(target)
-dates = sorted(obs_table.time_start.utc.iso)
+dates = sorted(map(str, obs_table["DATE"]))
 obs_ids = [int(obs_id) for obs_id in obs_table["OBS_ID"]]
 known = {
     "n_obs": lambda: len(obs_table),
