@@ -25,7 +25,7 @@ def answers(coder_delay: float = 0.0) -> list[dict]:
     """One reply a question, whoever asks it how often."""
     return [
         {"when": "You plan analyses", "json": PLAN, "times": 9},
-        {"when": "You read why", "json": CRITIQUE, "times": 9},
+        {"when": "You read what became", "json": CRITIQUE, "times": 9},
         {"when": "That script did not pass", "text": f"```python\n{RIGHT}\n```", "times": 9},
         {"when": "You make a Gammapy", "text": f"```python\n{RIGHT}\n```", "times": 9},
         {"when": "You write Gammapy", "text": f"```python\n{CRASHES}\n```", "times": 9, "delay": coder_delay},
