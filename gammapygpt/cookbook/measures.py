@@ -103,7 +103,7 @@ def read_bins(page: Page, reading: Reading, recipe: Recipe | None = None) -> Non
     kind = own[0] if own and recipe and "ENERGY_BINS" not in recipe.constants else "ENERGY_BINS"
     if match := next(page.find(r"(?<![\w.])(\d{1,3})\s+(?:logarithmic\s+)?(?:flux|spectral|SED)[\s-]points?\b"), None):
         reading.give("FLUX_POINTS", int(match.group(1)), page.take(*match.span()))
-    bins = r"(?<![\w.])(\d{1,3})\s+(?:[\w-]+\s+){0,3}?bins?\b(\s*(?:per|a|each|/)\s*(?:energy\s*)?decade)?"
+    bins = r"(?<![\w.^-])(\d{1,3})\s+(?:[A-Za-z-]+\s+){0,3}?bins?\b(\s*(?:per|a|each|/)\s*(?:energy\s*)?decade)?"
     for match in list(page.find(bins)) + list(page.find(r"\bbins per decade\s*[:=]?\s*(\d{1,3})()")):
         if re.search(r"flux[\s-]point|SED", around(page, *match.span(), 40), re.I):
             reading.unread.append(around(page, *match.span()))

@@ -23,7 +23,8 @@ def select_observations(
     values, constants = reading.values, recipe.constants
     own = {"TARGET_RA", "TARGET_DEC", "DATES"} & set(constants)
     parameters: dict[str, Any] = {name: value for name, value in values.items() if name in own}
-    if "TARGET_RA" not in values and "TARGET_RA" in constants and constants["TARGET_RA"].default is not None:
+    needs_target = {"TARGET_RA", "DATA_STORE"} <= set(constants) and constants["TARGET_RA"].default is not None
+    if "TARGET_RA" not in values and needs_target:
         return parameters, ["a target without coordinates and without a name that the table of sources knows"]
     if "DATA_STORES" in constants:
         return _several_stores(reading, stores, parameters, assumptions)

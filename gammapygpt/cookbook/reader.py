@@ -78,6 +78,7 @@ REPORTING = (
     r"keys?|report|return|write|give|store|save|compute|calculate|determine|measure|output"
     r"|provide|derive|find|get|quote"
 )
+WRITING = r"and write|writ(?:e|es|ing)|store|save|output|report|give|return|provide|put|produce|create"
 END_OF_MEANING = re.compile(r"\s*(?:(?:in|as)\s+[^\s,;]+(?:\s+[a-zA-Z]+-?\d)*(?:\s+TeV-1)?)?\s*(?:\([^)]*\))?")
 
 
@@ -104,8 +105,9 @@ def _take_keys(page: Page) -> list[Wanted]:
         _share_meanings(found, before)
         wanted += found
         if of_file and (file := re.search(r"[^,;.]*result\.json.*", before, re.S)):
-            verbs = list(re.finditer(rf"\b(?:{REPORTING})\b", before[: before.index("result.json")], re.I))
-            page.take(first + (verbs[-1].start() if verbs else before.index("result.json")), first + file.end())
+            place = before.index("result.json")
+            verb = re.search(rf"\b(?:{WRITING})\b[^.;,]{{0,40}}$", before[:place], re.I)
+            page.take(first + (verb.start() if verb else place), first + file.end())
     return wanted
 
 

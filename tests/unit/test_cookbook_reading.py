@@ -429,3 +429,24 @@ def test_what_stands_before_the_file_of_results_is_read():
     )
     choice = answer(text)
     assert (choice.recipe, choice.parameters.get("REDSHIFT")) == ("ebl_absorption", 0.5), choice.refusal
+
+
+def test_exponents_of_units_are_no_numbers_of_bins():
+    choice = answer(
+        "Sensitivity for 50 h of CTAO South ($GAMMAPY_DATA/cta-caldb/irf.fits.gz) at 0.5 deg offset in erg cm-2 s-1"
+        " in 5 bins per decade between 0.1 and 100 TeV; require 5 sigma, 10 events and 5 % of the background"
+    )
+    assert choice.recipe == "sensitivity", choice.refusal
+    wanted = {"ENERGY_BINS": 15, "N_SIGMA": 5.0, "GAMMA_MIN": 10, "BKG_SYST_FRACTION": 0.05}
+    assert {name: choice.parameters[name] for name in wanted} == wanted
+
+
+FURTHER = {
+    "Is there a source at RA 83.633 deg, Dec 22.0145 deg in the H.E.S.S. data?": "reflected_significance",
+    "Fractional excess variance of the light curve in $GAMMAPY_DATA/lc/curve.fits": "variability_of_light_curve",
+}
+
+
+@pytest.mark.parametrize("text", FURTHER)
+def test_other_words_for_the_same(text: str):
+    assert answer(text).recipe == FURTHER[text], answer(text).refusal

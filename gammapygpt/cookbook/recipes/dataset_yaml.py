@@ -210,7 +210,8 @@ plt.close()
 
 # /// recipe
 # asked = '\bdatasets?[\s-](?:YAML|file)s?\b|\bDatasets\.read\b|\b\w*datasets?\.ya?ml\b|\bYAML\b[^.;]{0,40}\bdatasets?\b'
-# covers = ["model_yaml", "reflected_spectrum", "model_flux"]
+# perhaps = '\bFermi(?:-LAT)?\b|\b[234]FHL\b|\b[1-4]FGL\b'
+# covers = ["model_yaml", "reflected_spectrum", "model_flux", "catalogue_lookup", "map_dataset_fit"]
 # vocabulary = []
 # errors = ["parameter", "start_parameter", "flux", "energy_flux", "dnde"]
 # required = ["DATASETS_FILE"]

@@ -148,7 +148,7 @@ plt.close()
 
 # /// recipe
 # asked = '\bsignifican|\bexcess\b|\bdetect|(?-i:\bON) counts|\bn_on\b|\bLi ?(?:&|and) ?Ma\b|\bsignal[\s-]to'
-# perhaps = '\breflected\b|\bsigmas?\b'
+# perhaps = '\breflected\b|\bsigmas?\b|\bis there (?:a|any) (?:source|signal|emission|excess)\b'
 # covers = ["observation_list"]
 # vocabulary = ["regions", "counts"]
 # errors = ["excess", "background", "excess_rate"]

@@ -196,7 +196,7 @@ plt.close()
 #
 # [said]
 # N_SIGMA = '\bsigmas?\b|\bsignificance\b'
-# GAMMA_MIN = '\bgamma[\s-]?rays?\b|\bphotons\b|\bexcess (?:counts|events)\b|\bgamma_min\b|\b(?:minimum|at least)\b[^.;]{0,25}\b(?:gammas?|counts|events)\b'
+# GAMMA_MIN = '\bgamma[\s-]?rays?\b|\bphotons\b|\bexcess (?:counts|events)\b|\bgamma_min\b|\bevents\b|\b(?:minimum|at least)\b[^.;]{0,25}\b(?:gammas?|counts|events)\b'
 # BKG_SYST_FRACTION = '\bbackground\b|\bsystematics?\b|\bbkg_syst_fraction\b'
 # CONTAINMENT_PERCENT = '\bcontainment\b|\bPSF\b'
 #

@@ -191,7 +191,7 @@ plt.close()
 # /// recipe
 # asked = '\blight[\s-]?curve (?:file|in the file)\b|\b(?:fractional|point-to-point) (?:variability|variance|excess)\b|\bf_?var\b|\bexcess variance\b|\bBayesian blocks\b'
 # perhaps = '\blight[\s-]?curves?\b|\bvariab\w+'
-# covers = ["light_curve"]
+# covers = ["light_curve", "reflected_significance"]
 # does = ["a light curve"]
 # vocabulary = []
 # errors = ["flux_max", "flux_min", "flux_first", "flux_last", "flux_mean", "flux_weighted_mean", "flux_ratio", "fvar", "fpp", "doubling_time", "halving_time", "variability_amplitude"]
