@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gammapygpt.cookbook.book import Recipe
 from gammapygpt.cookbook.energies import find_energies
+from gammapygpt.cookbook.given import read_plain
 from gammapygpt.cookbook.keys import FLUX_LIKE, Quantity
 from gammapygpt.cookbook.measures import read_angles
 from gammapygpt.cookbook.reading import Reading, Wanted
@@ -36,6 +38,7 @@ def keep_to_explanation(
         read_angles(Page(one.meaning), beside, recipe)
     if not takes and found.name.removesuffix("_error") not in OF_THEMSELVES:
         _read_limits(one.meaning, beside)
+    _read_own(one.meaning, beside, recipe)
     for name, value in beside.values.items():
         if name not in recipe.constants or reading.values.get(name, value) != value:
             return False
@@ -50,3 +53,16 @@ def _read_limits(meaning: str, beside: Reading) -> None:
             beside.give("ENERGY_MIN", energies.values[0], meaning)
         if energies.form in ("range", "below"):
             beside.give("ENERGY_MAX", energies.values[-1], meaning)
+
+
+def _read_own(meaning: str, beside: Reading, recipe: Recipe) -> None:
+    """Plain numbers by a recipe's own words (`peaks above 6 sigma`), and the time scale of a date."""
+    own = Reading(text=meaning, prose=meaning)
+    read_plain(Page(meaning), own, recipe)
+    for name, value in own.values.items():
+        if name in recipe.about.said or name == "CONFIDENCE_LEVEL":
+            beside.give(name, value, meaning)
+    for scale, words in recipe.about.choices.get("TIME_SCALE", {}).items():
+        if re.search(words, meaning):
+            beside.give("TIME_SCALE", scale, meaning)
+            return

@@ -96,7 +96,14 @@ SPECTRUM = [
         "parameter amplitude",
         DNDE,
     ),
-    (r"\b(photon ?|integral ?)?flux\b|\bphi\b|\bf\b", "flux", FLUX),
+    (
+        (
+            r"^(?!.*\b(max(imum)?|min(imum)?|peak|largest|smallest|highest|lowest|brightest|faintest|ratio)\b)"
+            r".*\b(flux|phi|f)\b"
+        ),
+        "flux",
+        FLUX,
+    ),
     (r"\bconverge\w*\b|\bfit ok\b|\bsuccess\b", "fit_success", ""),
 ]
 SAFE = [
@@ -260,7 +267,8 @@ def rules(about: About, shape: str, spectrum: str) -> list[tuple[str, str, str]]
         "safe": SAFE,
         "cube": CUBE + SHAPES[shape],
     }
-    curved = LOG_PARABOLA if spectrum == "lp" and "spectrum" in about.vocabulary else []
+    fitted = "spectrum" in about.vocabulary or "parameter index" in about.keys
+    curved = LOG_PARABOLA if spectrum == "lp" and fitted else []
     return curved + own + [rule for group in about.vocabulary for rule in groups[group]]
 
 

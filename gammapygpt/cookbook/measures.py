@@ -105,7 +105,9 @@ def read_bins(page: Page, reading: Reading, recipe: Recipe | None = None) -> Non
         reading.give("FLUX_POINTS", int(match.group(1)), page.take(*match.span()))
     bins = r"(?<![\w.^-])(\d{1,3})\s+(?:[A-Za-z-]+\s+){0,3}?bins?\b(\s*(?:per|a|each|/)\s*(?:energy\s*)?decade)?"
     for match in list(page.find(bins)) + list(page.find(r"\bbins per decade\s*[:=]?\s*(\d{1,3})()")):
-        if re.search(r"flux[\s-]point|SED", around(page, *match.span(), 40), re.I):
+        if re.search(r"\btime\b", match.group(), re.I) or re.search(
+            r"flux[\s-]point|SED", around(page, *match.span(), 40), re.I
+        ):
             reading.unread.append(around(page, *match.span()))
         else:
             reading.give("BINS_PER_DECADE" if "decade" in match.group() else kind, int(match.group(1)), match.group())

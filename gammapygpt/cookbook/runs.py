@@ -76,7 +76,9 @@ def take_dates(page: Page) -> tuple[list[str], str] | None:
     """
     for first, last in page.sentences():
         sentence = page.left[first:last]
-        if not re.search(r"\b(runs?|observations?|observed|data|taken|recorded)\b", sentence, re.I):
+        if not re.search(
+            r"\b(runs?|observations?|observed|data|taken|recorded|nights?|flare|light[\s-]?curves?)\b", sentence, re.I
+        ):
             continue
         for pattern, meaning in FORMS:
             if match := re.search(pattern, sentence, re.I):

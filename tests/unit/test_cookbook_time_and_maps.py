@@ -38,7 +38,10 @@ def test_light_curves(text: str, expected: dict):
         ("chi2_per_ndf", "", ("chi2_ndf", "")),
         ("brightest_run", "", ("obs_id_max", "")),
         ("index", "of the fit to all runs", ("parameter", "")),
-        ("flux_std", "", None),
+        ("flux_std", "", ("flux_std", "cm-2 s-1")),
+        ("rms", "(standard deviation of the fluxes)", ("flux_std", "cm-2 s-1")),
+        ("energy_flux_max_erg", "", ("energy_flux_max", "erg cm-2 s-1")),
+        ("p_const", "(chi2 probability of a constant)", ("p_value", "")),
         ("time_of_max", "", None),
     ],
 )
@@ -162,3 +165,19 @@ def test_files_to_be_read(text: str, recipe: str, expected: dict):
     choice = answer(text)
     assert choice.recipe == recipe, choice.refusal
     assert expected.items() <= choice.parameters.items()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('Light curve of PKS 2155-304: "time_max_mjd" (TT)', {"TIME_SCALE": "tt"}),
+        ('TS map of MSH 15-52: "n_peaks" (peaks with sqrt(TS) above 6)', {"SQRT_TS_THRESHOLD": 6.0}),
+        ("Doubling time of PKS 2155-304 in the night of 29/30 July 2006", {"DATES": ["2006-07-29", "2006-07-31"]}),
+    ],
+)
+def test_what_is_said_beside_a_key_and_about_nights(text: str, expected: dict):
+    assert expected.items() <= answer(text if "map" in text else f"Light curve. {text}").parameters.items()
+
+
+def test_time_bins_are_no_bins_of_energy():
+    assert "15 time" in answer("Give the light curve of PKS 2155-304 with 15 time bins").refusal

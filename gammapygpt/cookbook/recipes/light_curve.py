@@ -243,6 +243,18 @@ def in_band(values, errors):
     return value_and_error
 
 
+def energy_flux(value, error):
+    """A function of two energies in TeV: the energy flux that belongs to a photon flux of the light curve."""
+
+    def value_and_error(low=ENERGY_MIN, high=ENERGY_MAX):
+        ratio = spectrum.energy_flux(low * u.TeV, high * u.TeV) / spectrum.integral(
+            ENERGY_MIN * u.TeV, ENERGY_MAX * u.TeV
+        )
+        return value * ratio, error * ratio
+
+    return value_and_error
+
+
 def total_flux(low=ENERGY_MIN, high=ENERGY_MAX):
     """Of the fit to the whole data set."""
     _, below, above = spectrum.integral_error(low * u.TeV, high * u.TeV)
@@ -318,6 +330,9 @@ known = {
     "flux_first": in_band(flux[0], flux_err[0]),
     "flux_last": in_band(flux[-1], flux_err[-1]),
     "flux_mean": in_band(np.mean(flux), np.sqrt(np.sum(flux_err**2)) / len(flux)),
+    "energy_flux_max": energy_flux(flux[i_max], flux_err[i_max]),
+    "energy_flux_min": energy_flux(flux[i_min], flux_err[i_min]),
+    "energy_flux_mean": energy_flux(np.mean(flux), np.sqrt(np.sum(flux_err**2)) / len(flux)),
     "flux_median": in_band(np.median(flux), None),
     "flux_std": lambda low=ENERGY_MIN, high=ENERGY_MAX: in_band(several(np.std(flux, ddof=1)), None)(low, high),
     "flux_weighted_mean": in_band(weighted_mean, weighted_mean_err),
@@ -395,11 +410,11 @@ plt.close()
 
 
 # /// recipe
-# asked = '\blight[\s-]?curves?\b|\b(?:run|observation|night)[\s-]?wise (?:\w+ )?flux|\bflux (?:versus|vs|against|as a function of) time\b|\bflux\b[^.;]{0,20}\b(?:(?:per|in each|of each|for each|of every) (?:run|observation|night)|run by run|night by night)\b|\bflux\b[^.;]{0,40}\b(?:chang(?:e|es|ed|ing)|var(?:y|ies|ied)|evol(?:ve|ves|ved|ution))\b|\bfrom (?:run to run|night to night)\b|\bvariab(?:le|ility)\b|\btime series\b|\b(?:run|observation|night)[\s-](?:by|to)[\s-](?:run|observation|night)\b[^.;]{0,30}\bflux'
+# asked = '\blight[\s-]?curves?\b|\b(?:run|observation|night)[\s-]?wise (?:\w+ )?flux|\bflux(?:es)? (?:versus|vs|against|as a function of) time\b|\bflux(?:es)?\b(?:[^.;]|\.\d){0,30}\b(?:(?:per|in each|of each|for each|of every) (?:run|observation|night)|run by run|night by night)\b|\bflux(?:es)?\b(?:[^.;]|\.\d){0,60}\b(?:chang(?:e|es|ed|ing)|var(?:y|ies|ied)|evol(?:ve|ves|ved|ution))\b|\bfrom (?:run to run|night to night)\b|\bone (?:flux )?point (?:per|for each|an?) (?:run|observation|night)\b|\bvariab(?:le|ility)\b|\btime series\b|\b(?:run|observation|night)[\s-](?:by|to)[\s-](?:run|observation|night)\b(?:[^.;]|\.\d){0,30}\bflux|\bflux\b(?:[^.;]|\.\d){0,40}\bconstant\b'
 # perhaps = '\b(?:run|observation|night)[\s-]?wise\b|\bnightly\b|\bflar(?:e|ing)\b'
 # covers = ["observation_list", "reflected_significance", "reflected_spectrum", "flux_upper_limit", "variability_of_light_curve"]
 # vocabulary = ["regions", "counts"]
-# errors = ["flux_max", "flux_min", "flux_first", "flux_last", "flux_mean", "flux_weighted_mean", "flux", "flux_ratio", "fvar", "fpp", "doubling_time", "halving_time", "parameter", "cutoff", "excess", "background", "excess_rate"]
+# errors = ["energy_flux_max", "energy_flux_min", "energy_flux_mean", "flux_max", "flux_min", "flux_first", "flux_last", "flux_mean", "flux_weighted_mean", "flux", "flux_ratio", "fvar", "fpp", "doubling_time", "halving_time", "parameter", "cutoff", "excess", "background", "excess_rate"]
 # does = ["reflected regions", "a sensitivity or an upper limit"]
 # band = true
 #
@@ -430,19 +445,24 @@ plt.close()
 # halving_time = ['\bhal(f|ve|ving)\b', "min"]
 # flux_ratio = ['\bratio\b|\bmax(imum)? (over|to|by|/) min(imum)?\b', ""]
 # max_significance = ['\b(max(imum)?|peak|highest|largest) (significance|sqrt ts|sigmas?)\b|\b(significance|sqrt ts) (max(imum)?|peak)\b', ""]
-# flux_upper_limit_min = ['\b(min(imum)?|lowest|smallest|strictest) (flux )?(upper limit|ul)\b|\b(upper limit|ul) min(imum)?\b', "cm-2 s-1", "range"]
-# flux_upper_limit_max = ['\b(max(imum)?|highest|largest) (flux )?(upper limit|ul)\b|\b(upper limit|ul) max(imum)?\b', "cm-2 s-1", "range"]
-# flux_upper_limits = ['\b(upper limits|uls)\b', "cm-2 s-1", "range"]
-# flux_weighted_mean = ['\bweighted\b|\bconstant\b', "cm-2 s-1", "range"]
-# flux_mean = ['\b(mean|average|avg)( \w+)? (flux|f)\b|\b(flux|f)( \w+)? (mean|average|avg)\b', "cm-2 s-1", "range"]
-# flux_median = ['\bmedian\b', "cm-2 s-1", "range"]
-# flux_max = ['\b(max(imum)?|peak|highest|largest|brightest)( \w+){0,3} (flux|f)\b|\b(flux|f|phi)( \w+){0,2} (max(imum)?|peak|highest|largest|brightest)\b', "cm-2 s-1", "range"]
-# flux_min = ['\b(min(imum)?|lowest|smallest|faintest)( \w+){0,3} (flux|f)\b|\b(flux|f|phi)( \w+){0,2} (min(imum)?|lowest|smallest|faintest)\b', "cm-2 s-1", "range"]
-# flux_first = ['\bfirst\b.*\bflux\b|\bflux\b.*\bfirst\b', "cm-2 s-1", "range"]
-# flux_last = ['\blast\b.*\bflux\b|\bflux\b.*\blast\b', "cm-2 s-1", "range"]
-# fluxes = ['\bfluxes\b|\bflux (list|values|points)\b|\blist of (the )?flux', "cm-2 s-1", "range"]
-# flux = ['\b(total|overall|whole|fitted|joint|stacked)\b.*\bflux\b|\bflux\b.*\b(total|overall|whole|all (runs|data))\b', "cm-2 s-1", "range"]
+# energy_flux_max = ['\b(max(imum)?|peak|highest|largest|brightest)( \w+){0,3} (energy ?flux|e ?flux)\b|\b(energy ?flux|e ?flux)( \w+){0,2} (max(imum)?|peak|highest|largest|brightest)\b', "erg cm-2 s-1", "range"]
+# energy_flux_min = ['\b(min(imum)?|lowest|smallest|faintest)( \w+){0,3} (energy ?flux|e ?flux)\b|\b(energy ?flux|e ?flux)( \w+){0,2} (min(imum)?|lowest|smallest|faintest)\b', "erg cm-2 s-1", "range"]
+# energy_flux_mean = ['\b(mean|average|avg)( \w+){0,1} (energy ?flux|e ?flux)\b|\b(energy ?flux|e ?flux)( \w+){0,1} (mean|average|avg)\b', "erg cm-2 s-1", "range"]
+# flux_upper_limit_min = ['^(?!.*\b(energy|e) ?flux).*(?:\b(min(imum)?|lowest|smallest|strictest) (flux )?(upper limit|ul)\b|\b(upper limit|ul) min(imum)?\b)', "cm-2 s-1", "range"]
+# flux_upper_limit_max = ['^(?!.*\b(energy|e) ?flux).*(?:\b(max(imum)?|highest|largest) (flux )?(upper limit|ul)\b|\b(upper limit|ul) max(imum)?\b)', "cm-2 s-1", "range"]
+# flux_upper_limits = ['^(?!.*\b(energy|e) ?flux).*(?:\b(upper limits|uls)\b)', "cm-2 s-1", "range"]
+# flux_weighted_mean = ['^(?!.*\b(energy|e) ?flux).*(?:\bweighted\b|\bconstant\b)', "cm-2 s-1", "range"]
+# flux_mean = ['^(?!.*\b(energy|e) ?flux).*(?:\b(mean|average|avg)( \w+)? (flux|f)\b|\b(flux|f)( \w+)? (mean|average|avg)\b)', "cm-2 s-1", "range"]
+# flux_median = ['^(?!.*\b(energy|e) ?flux).*(?:\bmedian\b)', "cm-2 s-1", "range"]
+# flux_max = ['^(?!.*\b(energy|e) ?flux).*(?:\b(max(imum)?|peak|highest|largest|brightest)( \w+){0,3} (flux|f)\b|\b(flux|f|phi)( \w+){0,2} (max(imum)?|peak|highest|largest|brightest)\b)', "cm-2 s-1", "range"]
+# flux_min = ['^(?!.*\b(energy|e) ?flux).*(?:\b(min(imum)?|lowest|smallest|faintest)( \w+){0,3} (flux|f)\b|\b(flux|f|phi)( \w+){0,2} (min(imum)?|lowest|smallest|faintest)\b)', "cm-2 s-1", "range"]
+# flux_first = ['^(?!.*\b(energy|e) ?flux).*(?:\bfirst\b.*\bflux\b|\bflux\b.*\bfirst\b)', "cm-2 s-1", "range"]
+# flux_last = ['^(?!.*\b(energy|e) ?flux).*(?:\blast\b.*\bflux\b|\bflux\b.*\blast\b)', "cm-2 s-1", "range"]
+# flux_std = ['^(?!.*\b(energy|e) ?flux).*(?:\b(flux(es)?|f)( \w+)? (std|standard deviation|rms|scatter)\b|\b(std|standard deviation|rms|scatter)( \w+){0,3} flux(es)?\b|^(rms|std|scatter)$)', "cm-2 s-1", "range"]
+# fluxes = ['^(?!.*\b(energy|e) ?flux).*(?:\bfluxes\b|\bflux (list|values|points)\b|\blist of (the )?flux)', "cm-2 s-1", "range"]
+# flux = ['^(?!.*\b(energy|e) ?flux).*(?:\b(total|overall|whole|fitted|joint|stacked)\b.*\bflux\b|\bflux\b.*\b(total|overall|whole|all (runs|data))\b)', "cm-2 s-1", "range"]
 # "parameter index" = ['^(photon |spectral )?(index|gamma)\b|\b(photon|spectral) index\b', ""]
+# "parameter beta" = ['\bbeta\b|\bcurvature\b', ""]
 # "parameter amplitude" = ['\bamplitude\b|\bprefactor\b', "cm-2 s-1 TeV-1"]
 # fit_statistic = ['\b(fit|total) ?stat(istic)?\b', ""]
 # fit_success = ['\bconverge\w*\b|\bfit ok\b|\bsuccess\b', ""]
