@@ -27,6 +27,10 @@ MODELS = {"cutoff": "ecpl", "lambda_": "ecpl", "beta": "lp"}
 """Parameters that one spectral model alone has."""
 
 
+INTRINSIC = re.compile(r"\bintrinsic\b|intrinsic_|\bde-?absorbed\b|\bunabsorbed\b|\bEBL[\s-]corrected\b", re.I)
+"""Words for a spectrum before its absorption, which a model without absorption has not."""
+
+
 def wanted_results(
     reading: Reading, recipe: Recipe, parameters: dict[str, Any]
 ) -> tuple[dict[str, Quantity], list[str]]:
@@ -94,7 +98,7 @@ def _quantity(one: Wanted, reading: Reading, recipe: Recipe, parameters: dict[st
     found = quantity(
         one.key, one.meaning, one.unit, recipe.about, value("SPATIAL_MODEL") or "point", value("SPECTRAL_MODEL") or "pl"
     )
-    if found is None:
+    if found is None or (value("EBL_ABSORPTION") is False and INTRINSIC.search(f"{one.key} {one.meaning}")):
         return None
     stem = found.name.removesuffix("_error")
     if found.name.endswith("_error") and stem not in recipe.about.errors:

@@ -364,6 +364,7 @@ REFUSALS = {
     "Spectra of the Crab and of MSH 15-52": "a second source, MSH 15-52",
     "Fit the 3D model of the Crab with reflected regions": "reflected regions",
     'Spectrum of the Crab. Write result.json with "index" and "break_energy" (TeV).': "the result “break_energy”",
+    'Spectrum of PKS 2155-304, 1-10 TeV. Write result.json with "index" (intrinsic, EBL corrected).': "“index”",
     'Crab significance. Write result.json with "significance_err".': "the result “significance_err”",
     "Crab spectrum, 1-10 TeV, flux points with edges 0.5, 1, 2 TeV": "flux points from 0.5 to 2 TeV beyond",
     '3D fit of MSH 15-52 with a Gaussian; I want "r68_deg".': "the result “r68_deg”",
