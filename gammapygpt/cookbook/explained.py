@@ -11,10 +11,14 @@ from gammapygpt.cookbook.given import read_plain
 from gammapygpt.cookbook.keys import FLUX_LIKE, Quantity
 from gammapygpt.cookbook.measures import read_angles
 from gammapygpt.cookbook.reading import Reading, Wanted
+from gammapygpt.cookbook.sky import Position, take_positions
 from gammapygpt.cookbook.words import Page
 
 OF_THEMSELVES = {*FLUX_LIKE, "e2dnde", "flux_point", "safe_energy_min", "safe_energy_max", "pivot_energy", "cutoff"}
 """Quantities whose words speak of energies that are no limits of the analysis."""
+
+SAME_PLACE = 0.001
+"""deg: positions that differ by less are the same, written with more or fewer digits."""
 
 
 def keep_to_explanation(
@@ -39,6 +43,8 @@ def keep_to_explanation(
     if not takes and found.name.removesuffix("_error") not in OF_THEMSELVES:
         _read_limits(one.meaning, beside)
     _read_own(one.meaning, beside, recipe)
+    if not all(_at_target(position, parameters) for position in take_positions(Page(one.meaning))):
+        return False
     for name, value in beside.values.items():
         if name not in recipe.constants or reading.values.get(name, value) != value:
             return False
@@ -66,3 +72,8 @@ def _read_own(meaning: str, beside: Reading, recipe: Recipe) -> None:
         if re.search(words, meaning):
             beside.give("TIME_SCALE", scale, meaning)
             return
+
+
+def _at_target(position: Position, parameters: dict[str, Any]) -> bool:
+    ra, dec = (parameters.get(name, 1e3) for name in ("TARGET_RA", "TARGET_DEC"))
+    return bool(max(abs(position.ra - ra), abs(position.dec - dec)) < SAME_PLACE)

@@ -105,6 +105,8 @@ def read_bins(page: Page, reading: Reading, recipe: Recipe | None = None) -> Non
         reading.give("FLUX_POINTS", int(match.group(1)), page.take(*match.span()))
     bins = r"(?<![\w.^-])(\d{1,3})\s+(?:[A-Za-z-]+\s+){0,3}?bins?\b(\s*(?:per|a|each|/)\s*(?:energy\s*)?decade)?"
     for match in list(page.find(bins)) + list(page.find(r"\bbins per decade\s*[:=]?\s*(\d{1,3})()")):
+        if re.match(r"\d+\s+(?:deg|arcmin|arcsec)\b", match.group()):
+            continue  # an angle, and bins later on
         if re.search(r"\btime\b", match.group(), re.I) or re.search(
             r"flux[\s-]point|SED", around(page, *match.span(), 40), re.I
         ):
@@ -131,9 +133,9 @@ ANGLE_MEANINGS = {
         r"|\b(?:source|integration|on-source) region\b|\btheta\b|\bsignal (?:region|radius|dis[ck]|circle|aperture)\b"
         r"|\b(?:events|counts|photons)\b(?:[^,;.]|\.\d)*\b(?:source|target)\b"
     ),
-    "PIXEL_SIZE": r"\bpixels?\b|\bbin ?si?ze?\b|\bbinsz\b|\bspatial bin\w*|\bresolution\b",
+    "PIXEL_SIZE": r"\bpixels?\b|\bbins? of\b|\bbin ?si?ze?\b|\bbinsz\b|\bspatial bin\w*|\bresolution\b",
     "MAP_WIDTH": (
-        r"\bmap\b|\bwide\b|\bfield\b(?![\s-]of[\s-]view)|\broi\b|\bregion of interest\b|\bside\b|\bcutout\b"
+        r"\bmaps?\b|\bwide\b|\bfield\b(?![\s-]of[\s-]view)|\broi\b|\bregion of interest\b|\bside\b|\bcutout\b"
         r"|\bgeometry\b"
     ),
     "EXTENSION": r"\bsigma\b|\bwidth of the (?:source|gaussian)\b|\binitial\b|\bstart\w*\b|\bdisk\b",

@@ -16,7 +16,7 @@ from gammapygpt.cookbook.models import read_fixed, read_models, read_switches
 from gammapygpt.cookbook.names import take_names
 from gammapygpt.cookbook.reading import Reading, Wanted
 from gammapygpt.cookbook.runs import take_dates, take_runs, take_stores
-from gammapygpt.cookbook.sky import take_positions, take_sources
+from gammapygpt.cookbook.sky import same_field, take_positions, take_sources
 from gammapygpt.cookbook.words import Page, tidy
 from gammapygpt.state import Request
 
@@ -147,6 +147,8 @@ def _read_target(page: Page, reading: Reading, recipe: Recipe | None) -> None:
         for other in positions[1:]:
             if abs(other.dec - positions[0].dec) > 0.02 or abs(other.ra - positions[0].ra) > 0.02:
                 reading.unread.append(f"a second position, {other.words}")
+        if named and not same_field(named[0][0], positions[0]):
+            reading.unread.append(f"a position away from {named[0][0].name}, {positions[0].words}")
     elif named:
         source, words = named[0]
         if recipe is not None and "SOURCE_NAME" in recipe.constants:

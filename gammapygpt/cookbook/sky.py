@@ -126,3 +126,11 @@ def take_sources(page: Page) -> list[tuple[Source, str]]:
         source = sources().get(bare(match.group())) or sources()[bare(name)]
         found.append((source, page.take(*match.span())))
     return found
+
+
+def same_field(source: Source, position: Position) -> bool:
+    """Whether a position is that of a source; catalogues differ by up to 0.3 deg for extended ones."""
+    from math import cos, radians
+
+    across = (position.ra - source.ra + 180) % 360 - 180
+    return abs(position.dec - source.dec) < 0.3 and abs(across) * cos(radians(source.dec)) < 0.3

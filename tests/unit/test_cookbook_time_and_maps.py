@@ -181,3 +181,34 @@ def test_what_is_said_beside_a_key_and_about_nights(text: str, expected: dict):
 
 def test_time_bins_are_no_bins_of_energy():
     assert "15 time" in answer("Give the light curve of PKS 2155-304 with 15 time bins").refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Significance map of PKS 2155-304 with ring background, maps of 5 deg width with bins of 0.02 deg",
+            {"MAP_WIDTH": 5.0, "PIXEL_SIZE": 0.02},
+        ),
+        (
+            "Adaptive ring map of MSH 15-52: inner radius 0.7 deg, width 0.2 deg, maximal outer radius 1.5 deg",
+            {"RING_RADIUS": 0.7, "RING_WIDTH": 0.2, "RING_OUTER_MAX": 1.5, "RING_METHOD": "adaptive"},
+        ),
+    ],
+)
+def test_rings_and_maps_each_have_a_width(text: str, expected: dict):
+    choice = answer(text)
+    assert choice.recipe == "ring_significance_map", choice.refusal
+    assert expected.items() <= choice.parameters.items()
+    assert {"ENERGY_BINS", "RING_OUTER_RADIUS"}.isdisjoint(choice.parameters)
+
+
+def test_a_distance_from_elsewhere_is_refused():
+    offset = '"offset_arcmin" (distance from RA 83.633, Dec 22.0145)'
+    assert "offset_arcmin" in answer(f"Position of MSH 15-52 by a 3D fit: {offset}").refusal
+    assert answer(f"3D fit of the source at RA 83.633 deg, Dec 22.0145 deg: {offset}").recipe == "stacked_3d"
+
+
+def test_a_place_beside_the_source_is_not_taken_for_it():
+    refusal = answer("Ring background map of MSH 15-52. Exclude 0.3 deg around RA 229.0 deg, Dec -58.5 deg").refusal
+    assert "a position away from MSH 15-52" in refusal

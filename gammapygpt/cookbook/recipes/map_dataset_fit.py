@@ -30,7 +30,7 @@ from gammapy.modeling.models import FoVBackgroundModel, Model, Models, SkyModel
 
 DATA_FILE = "fermi-3fhl-crab/Fermi-LAT-3FHL_data_Fermi-LAT.fits"  # file below GAMMAPY_DATA, FITS or YAML
 MODEL_FILE = None  # file below GAMMAPY_DATA, like "x.yaml", with all models; None for one source as below
-SOURCE_NAME = None  # of the model that results are about; None for the only one, or the nearest to the target
+MODEL_NAME = None  # of the model that results are about; None for the only one, or the nearest to the target
 TARGET_RA = None  # deg, ICRS, position of the source; None where the model file tells it
 TARGET_DEC = None  # deg, ICRS
 SPATIAL_MODEL = "point"  # point, gauss or disk; not used with a model file
@@ -99,15 +99,15 @@ if MODEL_FILE is None:
         position.min, position.max = position.value - POSITION_RANGE / cos, position.value + POSITION_RANGE / cos
         position.error = 0.01  # a small first step keeps Minuit from stepping out of the map
         position.frozen = POSITION_RANGE == 0
-    source = SkyModel(spectral_model=spectrum, spatial_model=shape, name=SOURCE_NAME or "source")
+    source = SkyModel(spectral_model=spectrum, spatial_model=shape, name=MODEL_NAME or "source")
     for name, value in START.items():
         source.parameters[name].value = value
     given = Models([source])
     if dataset.background is not None:
         given.append(FoVBackgroundModel(dataset_name=dataset.name))
 sources = [model for model in given if isinstance(model, SkyModel) and "amplitude" in model.parameters.names]
-if SOURCE_NAME is not None:
-    sources = [model for model in sources if model.name == SOURCE_NAME]
+if MODEL_NAME is not None:
+    sources = [model for model in sources if model.name == MODEL_NAME]
 elif target is not None and len(sources) > 1:
     sources = sorted(sources, key=lambda model: model.position.separation(target) if model.position else 180 * u.deg)[
         :1
@@ -267,6 +267,7 @@ plt.close()
 # required = ["DATA_FILE"]
 #
 # [keys]
+# background_norm = ['^norm$', ""]
 # background_tilt = ['\btilt\b', ""]
 # n_free_parameters = ['\b(n|number of) ?(free )?(parameters|params|par)\b', ""]
 # n_models = ['\b(n|number of) ?(models|components|sources)\b', ""]

@@ -46,10 +46,10 @@ EXCLUSION_RADIUS = 0.4  # deg around the target, kept out of the background and 
 EXCLUDED_CIRCLES = []  # further ones, as [ra, dec, radius] in deg, ICRS
 CORRELATION_RADIUS = 0.1  # deg, counts are summed in circles of this radius
 RING_METHOD = "ring"  # ring of fixed size, or adaptive: pushed outwards where too little of it is left
+RING_OUTER_MAX = 1.2  # deg, outer radius that an adaptive ring may reach
 RING_OUTER_RADIUS = None  # deg; None for inner radius plus width
 RING_RADIUS = 0.5  # deg, inner
 RING_WIDTH = 0.3  # deg
-RING_OUTER_MAX = 1.2  # deg, outer radius that an adaptive ring may reach
 ALPHA_MAX = 0.1  # acceptance in the correlation circle over that in the ring, above which an adaptive ring moves out
 SEARCH_RADIUS = None  # deg around the target in which the largest significance is looked for; None for the whole map
 RESULTS = {  # key in result.json: [quantity of `known` below, its arguments ..., unit]
@@ -241,17 +241,17 @@ plt.savefig("significance_map.png", dpi=120)
 plt.close()
 
 # /// recipe
-# asked = '\bring[\s-]?(?:background|significance|method|based)\b|\b(?:adaptive )?ring\b[^.;]{0,40}\b(?:radius|background)\b|\bRingBackground|\bAdaptiveRing|\b(?:significance|excess|sky|Li ?(?:&|and) ?Ma) (?:map|image)s?\b|\bmap of (?:the )?(?:significance|excess)|\bcorrelat(?:ed|ion) (?:radius|excess)\b'
+# asked = '\bring[\s-]?(?:background|significance|method|based)\b|\badaptive ring\b|\bring\b(?:[^.;]|\.\d){0,80}\b(?:radius|background)\b|\bRingBackground|\bAdaptiveRing|\b(?:significance|excess|sky|Li ?(?:&|and) ?Ma) (?:map|image)s?\b|\bmaps? of (?:the )?(?:significance|excess)|\bcorrelat(?:ed|ion) (?:radius|excess)\b'
 # covers = ["observation_list", "reflected_significance"]
 # does = ["a ring background", "a significance or excess map"]
 # vocabulary = ["regions", "counts"]
 # errors = ["excess", "background", "excess_rate"]
 #
 # [keys]
-# max_significance = ['\b(max(imum)?|peak|highest|largest)( \w+){0,2} (significance|signif|sqrt ts|sigmas?)\b|\b(significance|signif|sqrt ts)( \w+){0,2} (max(imum)?|peak)\b', ""]
-# min_significance = ['\b(min(imum)?|lowest)( \w+){0,2} (significance|signif|sqrt ts)\b|\b(significance|signif|sqrt ts)( \w+){0,2} min(imum)?\b', ""]
-# off_std = ['\b(std|width|sigma|rms|standard deviation)( \w+){0,4} (off|background|outside|significances?|distribution)\b|\b(off|background|outside|significances?|signif|distribution)( \w+){0,3} (std|width|sigma|rms)\b', ""]
-# off_mean = ['\bmean( \w+){0,4} (off|background|outside|significances?|distribution)\b|\b(off|background|outside|significances?|signif|distribution)( \w+){0,3} mean\b', ""]
+# max_significance = ['\b(max(imum)?|peak|highest|largest)( \w+){0,2} (significance|signif|sig|sqrt ts|sigmas?)\b|\b(significance|signif|sig|sqrt ts)( \w+){0,2} (max(imum)?|peak)\b', ""]
+# min_significance = ['\b(min(imum)?|lowest)( \w+){0,2} (significance|signif|sig|sqrt ts)\b|\b(significance|signif|sig|sqrt ts)( \w+){0,2} min(imum)?\b', ""]
+# off_std = ['\b(std|width|sigma|rms|standard deviation)( \w+){0,4} (off|background|bkg|outside|significances?|sig|distribution)\b|\b(off|background|bkg|outside|significances?|signif|sig|distribution)( \w+){0,3} (std|width|sigma|rms)\b', ""]
+# off_mean = ['\bmean( \w+){0,4} (off|background|bkg|outside|significances?|sig|distribution)\b|\b(off|background|bkg|outside|significances?|signif|sig|distribution)( \w+){0,3} mean\b', ""]
 # peak_ra = ['\bra\b|\bright ascension\b', "deg"]
 # peak_dec = ['\bdec(lination)?\b', "deg"]
 # peak_glon = ['\bglon\b|\bgalactic longitude\b|^(peak )?l( peak)?$', "deg"]
@@ -268,7 +268,7 @@ plt.close()
 # RING_OUTER_MAX = '\b(?:max(?:imum|imal)?|largest|up to)\b[^,;.]{0,20}\b(?:outer|radius)\b'
 # RING_OUTER_RADIUS = '\bouter\b(?:[^,;.]{0,12}\bradi(?:us|i)\b)?'
 # RING_RADIUS = '\binner\b(?:[^,;.]{0,12}\bradi(?:us|i)\b)?|\bring\b[^,;.]{0,12}\bradi(?:us|i)\b'
-# RING_WIDTH = '\b(?:ring|its|and|a)\b[^,;.]{0,8}\bwidth\b|\bwidth\b|\bthick\w*'
+# RING_WIDTH = '(?<!map )(?<!maps )(?<!image )(?<!deg )\bwidth\b|\bring\b(?:[^,;.]|\.\d){0,40}\bwidth\b|\bthick\w*'
 # ALPHA_MAX = '\balpha\b|\bacceptance ratio\b'
 # SEARCH_RADIUS = '\b(?:max\w*|peak|highest|largest|brightest)\b[^,;.]{0,40}\bwithin\b|\bsearch\b'
 #

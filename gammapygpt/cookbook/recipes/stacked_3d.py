@@ -298,12 +298,13 @@ plt.close()
 # errors = ["parameter", "cutoff", "dnde", "e2dnde", "flux", "energy_flux", "flux_point", "ra", "dec", "glon", "glat", "background_norm", "background_tilt"]
 #
 # [keys]
+# background_norm = ['^norm$', ""]
 # extension_significance = ['\b(extension|extent|extended|ext) (significance|signif|sqrt ts|sigmas?)\b|\b(significance|signif|sqrt ts)( of)?( the)? (extension|extent|ext)\b', ""]
 # extension_test_statistic = ['\b(extension|extended|ext) (ts|test statistic)\b|\b(ts|test statistic)( of)?( the)? (extension|extended|ext)\b', ""]
 # background_tilt = ['\btilt\b', ""]
 #
 # [choices.BACKGROUND_METHOD]
-# scale = '\bscaled?\b|\bnormali[sz]ed\b'
+# scale = '\bscaled?\b|\bnormali[sz]ed\b|\bfree\b[^.;]{0,40}\btilt\b|\btilt\b[^.;]{0,20}\bfree\b'
 # fit = '\b(?:norm(?:alisation|alization)? and tilt|tilt)\b'
 #
 # [choices.FREE_TILT]
