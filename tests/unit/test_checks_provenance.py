@@ -55,6 +55,7 @@ def test_a_number_written_by_hand(body: str) -> None:
         '\nPath("result.json").write_text(json.dumps(result, indent=2))\n',
         '\nout = Path(".") / "result.json"\nwith out.open("w") as f:\n    f.write(json.dumps(result))\n',
         '\ndef save(what, name):\n    json.dump(what, open(name, "w"))\nsave(result, "result.json")\n',
+        '\nwith open("result.json", "w") as f:\n    json.dump(result, fp=f, indent=2)\n',
         '\nif __name__ == "__main__":\n    json.dump(result, open("result.json", "w"))\n',
     ],
 )
@@ -74,6 +75,8 @@ def test_what_is_only_printed_or_goes_into_another_file_is_no_result() -> None:
 FALLBACKS = [
     "try:\n    flux = model.integral()\nexcept ValueError:\n    flux = 2.26e-11",
     "flux = 2.26e-11\ntry:\n    flux = model.integral()\nexcept ValueError as error:\n    print(error)",
+    "import contextlib\nflux = 2.26e-11\nwith contextlib.suppress(ValueError):\n    flux = model.integral()",
+    "flux = model.integral()\nif np.isnan(flux):\n    flux = 2.26e-11",
     "flux = model.integral() or 2.26e-11",
     "flux = model.integral() if len(datasets) else 2.26e-11",
     "flux = 2.26e-11\nif stat.success:\n    flux = model.integral()",

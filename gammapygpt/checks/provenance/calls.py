@@ -53,7 +53,7 @@ class Calls(Expressions):
         named = {one.arg or "": self.of(one.value) for one in node.keywords}
         if isinstance(function, Function):
             return self.call_function(function, node, positional, named)
-        found = self.writes(node, positional)
+        found = self.writes(node, positional, named)
         if found is None:
             found = self.builtin(node, positional, named)
         if found is None:
@@ -83,14 +83,14 @@ class Calls(Expressions):
                 numbers = (hand.value for hand in value.hands)
                 self.used |= {float(one) for one in numbers if isinstance(one, int | float)}
 
-    def writes(self, node: ast.Call, positional: list[Where]) -> Where | None:
+    def writes(self, node: ast.Call, positional: list[Where], named: dict[str, Where]) -> Where | None:
         """`json.dump(value, file)`, `file.write(json.dumps(value))`, `Path(...).write_text(...)`, `open(...)`."""
         name, last = self.name_of(node)
         if name == "json.dumps" and positional:
             return Text(positional[0])
-        if name == "json.dump" and len(positional) > 1:
-            file = positional[1] if isinstance(positional[1], File) else None
-            self.note(positional[0], file)
+        if name == "json.dump" and positional:
+            file = positional[1] if len(positional) > 1 else named.get("fp")
+            self.note(positional[0], file if isinstance(file, File) else None)
             return COMPUTED
         if last == "write" and isinstance(node.func, ast.Attribute) and positional and isinstance(positional[0], Text):
             receiver = self.of(node.func.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from gammapygpt.checks.api.guards import is_suppress
 from gammapygpt.checks.provenance.by_name import OPERATORS, is_key, unfolded
 from gammapygpt.checks.provenance.calls import Calls
 from gammapygpt.checks.provenance.expressions import merged, with_item
@@ -178,12 +179,16 @@ class Trace(Calls):
         self.rounds_unknown -= 1
 
     def on_with(self, node: ast.With | ast.AsyncWith) -> bool:
-        """The body, with what was opened."""
+        """The body, with what was opened; under `suppress` perhaps none of it."""
         for item in node.items:
             value = self.of(item.context_expr)
             if item.optional_vars is not None:
                 self.bind(item.optional_vars, value)
-        return self.block(node.body)
+        if not any(is_suppress(item.context_expr) for item in node.items):
+            return self.block(node.body)
+        ways = Ways("where `suppress` hides a failure")
+        self.branches([node.body, []], [ways, ways], ways)
+        return False
 
     on_asyncwith = on_with
 
