@@ -6,8 +6,11 @@ Each script goes through `gammapygpt review` with the request in its header, on 
 CTAO IRFs, catalogues of gammapy-data). The wrong ones were written from what goes wrong in practice; each says in its
 header what is wrong, what would be right, and by which words (`fault`, a regular expression) a finding names that very
 fault. `flagged` counts scripts with a finding of that severity that names the fault; `failed` right ones with an error.
-Those marked `written: after the rules` were added when all rules stood: then 3 of these 16 had an error that named the
-fault and 6 a warning; the rules that came of it are why they have more today.
+
+Scripts marked `written` were added when the rules stood, and reviewed before any rule was changed for them. Of the 16
+`after the rules`, 3 had an error and 6 a warning that named the fault; of the 6 `at the end` 3 had an error (a seventh
+was not wrong as it was first written), and none of the 6 right ones failed. What they taught is in the rules today: the
+figures below tell what is caught now, those of first sight what to expect of faults that nobody thought of.
 FOLDER of the reference scripts holds NAME.py, and NAME.toml beside or above with the `prompt`.
 """
 
@@ -29,6 +32,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SETS = HERE / "skeptic"
 OUT = HERE / "skeptic.json"
+FIRST_SIGHT = "12 of 22 (6 errors, 6 warnings)"
 DOUBTS = ("error", "warning")
 
 
@@ -90,8 +94,8 @@ def summary(sets: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         "flagged with a warning that names the fault": sum(one["named by"] == "warning" for one in wrong),
         "believed, without a word about the fault": [one["script"] for one in wrong if not one["named by"]],
         "did not run": [one["script"] for one in sets["wrong"] if not one["ran"]],
-        "of those written after the rules, flagged": sum(bool(one["named by"]) for one in wrong if one["later"]),
-        "written after the rules": sum(one["later"] for one in wrong),
+        "written when the rules stood": sum(one["later"] for one in wrong),
+        "flagged of those at first sight, before a rule was changed": FIRST_SIGHT,
     }
     for name in ("right", "reference"):
         ran = [one for one in sets[name] if one["ran"]]

@@ -279,6 +279,21 @@ def test_a_livetime_that_is_none_of_the_runs() -> None:
     assert "0.8333 h" in judged(0.9333)[0]
 
 
+@pytest.mark.parametrize(
+    ("request_", "right", "wrong"),
+    [
+        ("95 % confidence upper limit", (2.0, 1.64), 1.0),
+        ("upper limit at a confidence level of 99.7 %", (3.0,), 2.0),
+        ("90% C.L. limit", (1.28, 1.64), 3.0),
+    ],
+)
+def test_the_confidence_of_a_limit(request_: str, right: tuple, wrong: float) -> None:
+    limits = {"type": "FluxPointsEstimator", "nan_limits": 0}
+    for sigma in right:
+        assert check(request_, "x = 1", points=[{**limits, "n_sigma_ul": sigma}]) == []
+    assert check(request_, "x = 1", points=[{**limits, "n_sigma_ul": wrong}]) == [("asked-confidence", "error")]
+
+
 def test_the_request_goes_before_a_plan_that_a_model_made() -> None:
     plan = Plan(parameters={"ON_RADIUS": 0.2, "MAP_WIDTH": 3.0})
     assert names(plan=plan) == []

@@ -130,6 +130,7 @@ UNMASKED = MAPS.replace("safe.run(maker.run(", "(maker.run(").replace(", o), o))
          "true-energy-axis", "warning"),
         ('FluxPointsEstimator(energy_edges=[1, 10] * u.TeV, selection_optional="all")', "expensive-selection", "info"),
         ("stacked = MapDataset.read('x.fits')\nstacked.fake()", "no-seed", "warning"),
+        ("x = MapDataset.read('x')\nfor _ in range(9):\n    x.fake(random_state=1)", "no-seed", "warning"),
         ("counts = np.random.poisson(3.0, 10)", "no-seed", "warning"),
         ("pos = SkyCoord.from_name('Crab')", "name-resolver", "warning"),
         ("import warnings\nwarnings.filterwarnings('ignore')", "silenced-warnings", "warning"),
@@ -148,6 +149,7 @@ def test_a_choice_that_may_be_wrong(body: str, rule: str, severity: str) -> None
     [
         MAPS,
         "dataset = MapDataset.read('x.fits')\ndataset.fake(random_state=42)",
+        "for seed in range(9):\n    MapDataset.read('x.fits').fake(random_state=seed)",
         "rng = np.random.default_rng(42)\ncounts = rng.poisson(3.0)",
         "import warnings\nwarnings.filterwarnings('ignore', message='.*dubious year.*')",
         "import warnings\nwarnings.simplefilter('ignore', category=UserWarning)",

@@ -195,6 +195,11 @@ QUANTITY, UNIT, ENERGIES = "result-quantity", "result-unit", "result-energies"
         ('result = {"significance": float(datasets.info_table()["sqrt_ts"].sum())}', QUANTITY, "error"),
         ('result = {"livetime_h": (obs_table["TSTOP"].max() - obs_table["TSTART"].min()) / 3600}', QUANTITY, "error"),
         ('result = {"cutoff_TeV": model.lambda_.value}', QUANTITY, "error"),
+        (
+            't = stat.obs_table.select_sky_circle(1, 2)\nresult = {"livetime": stat.obs_table["LIVETIME"].sum()}',
+            QUANTITY,
+            "error",
+        ),
         ('result = {"flux_1_10TeV": stat.norm.quantity.value.squeeze()}', QUANTITY, "error"),
         ('result = {"index_err": model.index.value}', QUANTITY, "error"),
         ('result = {"mean_zenith_deg": float(np.mean(obs_table["ALT_PNT"]))}', QUANTITY, "error"),
@@ -230,6 +235,8 @@ def test_the_unit_is_that_of_the_request() -> None:
         'result = {"flux_1TeV": model(1 * u.TeV).to_value("cm-2 s-1 TeV-1")}',
         'result = {"e_peak_TeV": model.e_peak.to_value("TeV"), "cutoff_TeV": 1 / model.lambda_.value}',
         'result = {"index": model.index.value, "index_err": model.index.error}',
+        't = stat.obs_table.select_sky_circle(1, 2)\nresult = {"livetime": t["LIVETIME"].sum()}',
+        'result = {name: float(getattr(model, name).value) for name in ("alpha", "beta")}',
         'ends = obs_table["TSTOP"] - obs_table["TSTART"]\nresult = {"livetime_h": sum(ends * obs_table["LIVETIME"])}',
     ],
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from gammapygpt.checks.asked.case import Case, any_same, differs, listed
+from gammapygpt.checks.asked.case import Case, any_same, asked_finding, differs, listed
 from gammapygpt.checks.outcome import is_number
 from gammapygpt.checks.physics.facts import Parameter
 from gammapygpt.cookbook.about import About
@@ -17,6 +18,11 @@ SPECTRA = {
     "lp": ("LogParabola", "log-parabola"),
 }
 SHAPES = {"gauss": "GaussianSpatialModel", "disk": "DiskSpatialModel"}
+CONFIDENCE = re.compile(
+    r"(?i)(\d\d(?:\.\d+)?)\s*%\s*(?:confidence|c\.?l\b|upper|limit)|confidence (?:level )?(?:of )?(\d\d(?:\.\d+)?)\s*%"
+)
+SIGMAS = ((99.5, 2.5, 3.2), (98.5, 2.2, 2.7), (94.0, 1.6, 2.1), (89.0, 1.2, 1.7), (65.0, 0.4, 1.1))
+"""From a confidence level (%) on, the n_sigma_ul that are meant, one- or two-sided."""
 AT_ENERGY = {"parameter", "dnde", "e2dnde"}
 """Quantities that depend on the reference energy."""
 
@@ -101,4 +107,18 @@ def given_spectrum(case: Case) -> Iterator[Finding]:
             yield differs(case, "asked-parameter", name, text, "Use the number of the request.")
 
 
-RULES = (spectral_model, spatial_model, fixed, reference_energy, redshift, given_spectrum)
+def confidence(case: Case) -> Iterator[Finding]:
+    """Upper limits have the confidence level that was asked for."""
+    match = CONFIDENCE.search(case.read.text)
+    limits = [one.n_sigma_ul for one in case.facts.points if one.nan_limits is not None and one.n_sigma_ul]
+    if match is None or not limits:
+        return
+    level = float(next(filter(None, match.groups())))
+    low, high = next(((low, high) for least, low, high in SIGMAS if level >= least), (0.0, 9.0))
+    if not any(low <= one <= high for one in limits):
+        text = f"The upper limits are those of {listed(limits)} sigma, asked was a confidence of {level:g} %"
+        remedy = "Set n_sigma_ul of the estimator: 2 is 95.4 %, 3 is 99.7 %."
+        yield asked_finding("asked-confidence", text, remedy, fact=f"n_sigma_ul = {listed(limits)}")
+
+
+RULES = (confidence, spectral_model, spatial_model, fixed, reference_energy, redshift, given_spectrum)

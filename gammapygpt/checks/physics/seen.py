@@ -72,12 +72,13 @@ def li_ma(n_on: float, n_off: float, alpha: float) -> float:
 
 
 def significance(datasets: Sequence[Dataset]) -> float | None:
-    """Of the excess over all of some ON/OFF data sets; None where one has no OFF counts."""
+    """Of the excess over all of some ON/OFF data sets; None where one has no OFF counts, or none has ON counts."""
     counts = [(one.counts, one.counts_off, one.background) for one in datasets if one.on_off]
     if not counts or len(counts) < len(datasets):
         return None
     n_on, n_off, background = (sum(value or 0.0 for value in column) for column in zip(*counts, strict=True))
-    return li_ma(n_on, n_off, background / n_off) if n_off > 0 and background > 0 else None
+    measured = n_on > 0 and n_off > 0 and background > 0  # a sensitivity is computed without counts
+    return li_ma(n_on, n_off, background / n_off) if measured else None
 
 
 def named(things: Iterable[object], most: int = 5) -> str:

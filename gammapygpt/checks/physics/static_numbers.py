@@ -54,6 +54,21 @@ def seeds(evidence: Evidence) -> Iterator[Finding]:
         if unseeded:
             yield found("no-seed", f"`{name}` gets no random_state.", line=call.lineno)
     yield from bare_random(script)
+    yield from same_seed(script)
+
+
+def same_seed(script: Script) -> Iterator[Finding]:
+    """Simulations of one data set in a loop that all begin with the same seed."""
+    for loop in [node for node in script.source.nodes() if isinstance(node, ast.For)]:
+        inside = {id(part) for statement in loop.body for part in ast.walk(statement)}
+        targets = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+        for call in script.methods("fake"):
+            state, base = argument(call, "random_state", 0), call.func.value  # type: ignore[attr-defined]
+            names = {part.id for part in ast.walk(base) if isinstance(part, ast.Name)}
+            if id(call) in inside and not names & targets and isinstance(script.constant(state), int):
+                text = f"`{ast.unparse(call)[:50]}` stands in a loop: each round draws the same numbers."
+                remedy = "Make one generator before the loop, and give it to each round."
+                yield found("no-seed", text, remedy=remedy, line=call.lineno)
 
 
 def bare_random(script: Script) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -16,6 +17,8 @@ POINT_LIKE = {"PointSkyRegion", "WobbleRegionsFinder", "point-like", "rad_max", 
 """Words of an analysis with point-like IRFs, or that corrects the exposure itself."""
 WIDEST_POINT = 0.25
 """deg: a larger ON circle is that of an extended source, or contains almost all of the PSF."""
+EXTENDED = re.compile(r"(?i)\bextended\b|\bremnant\b|\bshell\b|\bdiffuse\b|\bmorpholog|\bSNR\b")
+"""Words of a request about a source that may fill the region."""
 NO_MASK_NEEDED = {"WobbleRegionsFinder", "PhaseBackgroundMaker"}
 BACKGROUNDS = {"RingBackgroundMaker": 2, "AdaptiveRingBackgroundMaker": 4, "FoVBackgroundMaker": 1}
 """Makers of a background from the whole field of view, and the place of `exclusion_mask` among their arguments."""
@@ -30,6 +33,7 @@ def containment(evidence: Evidence) -> Iterator[Finding]:
     kinds = {one.point_like for one in evidence.facts.observations if one.point_like is not None}
     if True in kinds or given(evidence.request).get("CONTAINMENT_CORRECTION") is False or wide_circle(script, evidence):
         return
+    said = evidence.request.text if evidence.request is not None else ""
     for call in script.made("SpectrumDatasetMaker"):
         corrected = argument(call, "containment_correction", 1)
         if spread(call) or (corrected is not None and script.constant(corrected) is not False):
@@ -39,7 +43,7 @@ def containment(evidence: Evidence) -> Iterator[Finding]:
         yield found(
             "no-containment-correction",
             "Fluxes come from an ON region without containment_correction=True.",
-            severity="error" if kinds == {False} else None,
+            severity="error" if kinds == {False} and not EXTENDED.search(said) else None,
             line=call.lineno,
         )
 

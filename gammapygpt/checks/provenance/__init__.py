@@ -49,7 +49,7 @@ def check_provenance(
         if isinstance(key, str) and not key.startswith("_") and (result is None or key in result):
             found += judged(key, value, about)
             if isinstance(value, Origin) and value.computed:
-                found += check_meaning(key, value, asked)
+                found += check_meaning(key, value, asked, selects(traced.source))
     return found
 
 
@@ -64,6 +64,11 @@ def trace(script: str) -> Trace | None:
     except RecursionError:
         return None
     return walk
+
+
+def selects(source: Source) -> bool:
+    """Whether observations are selected in an index table."""
+    return any(getattr(call.func, "attr", "").startswith("select_") for call in source.calls())
 
 
 def uses_gammapy(script: str) -> bool:

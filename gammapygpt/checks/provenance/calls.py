@@ -124,7 +124,7 @@ class Calls(Expressions):
             return Row(numbered, more=not isinstance(first, Row) or first.more)
         if last == "range" and positional and UNKNOWN not in map(known, positional):
             return ranged([known(one) for one in positional], node.lineno)
-        if last in ("getattr", "next") and len(positional) > 1:
+        if (last == "getattr" and len(positional) > 2) or (last == "next" and len(positional) > 1):
             return either([COMPUTED, positional[-1]], Ways(f"the default of `{last}`"))
         if last in ("sum", "min", "max", "pow", "divmod") and positional:
             inner = positional[0].parts if len(positional) == 1 and isinstance(positional[0], Row) else positional

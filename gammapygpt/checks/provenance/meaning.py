@@ -74,8 +74,21 @@ SUMS = {"sum", "nansum", "fsum", "cumsum"}
 SIMPLE_SIGNIFICANCE = "divided by sqrt"
 
 
-def check_meaning(key: str, value: Origin, wanted: Mapping[str, Wanted]) -> Iterator[Finding]:
-    """What a computed value is, against what its key says that it is."""
+def check_meaning(key: str, value: Origin, wanted: Mapping[str, Wanted], selects: bool = False) -> Iterator[Finding]:
+    """What a computed value is, against what its key says that it is.
+
+    Parameters
+    ----------
+    key
+        Of `result.json`.
+    value
+        Where it comes from.
+    wanted
+        What is said about each key.
+    selects
+        Whether the script selects observations in the index table.
+    """
+    yield from whole_table(key, value, selects)
     asked = wanted.get(key, Wanted(key=key))
     try:
         meant = quantity(key, asked.meaning, asked.unit, ABOUT)
@@ -133,6 +146,19 @@ def no_measurement(key: str, value: Origin, asked: Wanted) -> Iterator[Finding]:
     if LIMIT.search(key) and names & BEST_FIT and not any(map(LIMITS.search, value.path)):
         text = f"`{key}` is `{shown}`, a best-fit value, not an upper limit."
         yield _finding("result-quantity", text, "Take it from selection_optional=['ul'] of an estimator.", key)
+
+
+def whole_table(key: str, value: Origin, selects: bool) -> Iterator[Finding]:
+    """A column of all observations, in a script that selects some."""
+    columns = [
+        place for place, name in enumerate(value.path[:-1]) if name == "obs_table" and value.path[place + 1].isupper()
+    ]
+    if selects and columns:
+        text = (
+            f"`{key}` is `{'.'.join(value.path[columns[0] : columns[0] + 3])}` of all observations of the data store."
+        )
+        remedy = "Take it from the selected rows: the script makes a selection, and does not use it here."
+        yield _finding("result-quantity", text, remedy, key)
 
 
 def other_energies(key: str, value: Origin, meant: Quantity) -> Iterator[Finding]:
