@@ -157,8 +157,10 @@ def spectral_model(one):
         which = next(iter(models)) if SPECTRAL_FIT == "best" and len(models) == 1 else SPECTRAL_FIT
         assert which in models, f"{one.name} has spectra of {' and '.join(models)}: choose one as SPECTRAL_FIT"
         return models[which]
-    model = one.spectral_model() if SPECTRAL_FIT == "best" else one.spectral_model(which=SPECTRAL_FIT)
+    several = SPECTRAL_FIT != "best" and tag in ("hgps", "2hwc")
+    model = one.spectral_model(which=SPECTRAL_FIT) if several else one.spectral_model()
     assert model is not None, f"the catalogue gives no spectrum of {one.name}"
+    assert several or SPECTRAL_FIT in ("best", model.tag[1]), f"the catalogue gives {model.tag[0]} for {one.name}"
     return model
 
 
@@ -285,6 +287,8 @@ if source is not None:
     ax.plot(lon[source.row_index].deg, lat[source.row_index].deg, "r*", markersize=12, label=source.name)
 ax.plot(0, 0, "k+", markersize=12, label="centre")
 ax.set(xlabel="Offset in RA [deg]", ylabel="Offset in Dec [deg]", aspect="equal")
+if source is not None:
+    ax.set(xlim=(-1.05 * SEARCH_RADIUS, 1.05 * SEARCH_RADIUS), ylim=(-1.05 * SEARCH_RADIUS, 1.05 * SEARCH_RADIUS))
 ax.invert_xaxis()
 ax.legend(fontsize=8)
 fig.savefig("sources.png", dpi=120)

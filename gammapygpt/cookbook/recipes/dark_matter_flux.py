@@ -42,7 +42,7 @@ PROFILE = None  # nfw, einasto, burkert, isothermal or moore: the halo of the Mi
 SCALE_RADIUS = None  # kpc, of the profile; None for Gammapy's own
 LOCAL_DENSITY = 0.39  # GeV cm-3, at the Sun
 DISTANCE = 8.5  # kpc, of the Sun from the Galactic centre
-J_RADIUS = 1.0  # deg, of the circle around the Galactic centre
+J_RADIUS = None  # deg, of the circle around the Galactic centre, with a PROFILE
 ENERGY_MIN = 0.1  # TeV, of the fluxes whose key names no energies
 ENERGY_MAX = 100.0  # TeV; nothing is emitted above the mass
 RESULTS = {  # key in result.json: [quantity of `known` below, its arguments (energies in TeV) ..., unit]
@@ -71,6 +71,7 @@ def halo_factor():
         "moore": profiles.MooreProfile,
     }
     assert PROFILE in kinds, "say the J_FACTOR (D_FACTOR for decay), or the PROFILE of the halo"
+    assert J_RADIUS is not None, "say the radius around the Galactic centre, J_RADIUS"
     profiles.DMProfile.DISTANCE_GC = DISTANCE * u.kpc
     profiles.DMProfile.LOCAL_DENSITY = LOCAL_DENSITY * u.Unit("GeV cm-3")
     profile = kinds[PROFILE](**({} if SCALE_RADIUS is None else {"r_s": SCALE_RADIUS * u.kpc}))

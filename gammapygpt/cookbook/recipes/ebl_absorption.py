@@ -66,6 +66,7 @@ if slope is not None:
         pars["lambda_"] = 1 / (CUTOFF_ENERGY * u.TeV)
     spectrum = Model.create(tag, "spectral", **pars)
     print(spectrum)
+    assert MODEL_IS in ("intrinsic", "observed"), "say whether the spectral model is intrinsic or observed"
     if MODEL_IS == "intrinsic":
         intrinsic, observed = spectrum, spectrum * absorption
     else:  # a negative norm takes the absorption away
@@ -206,5 +207,7 @@ plt.close()
 # finke = '\bFinke\b'
 #
 # [choices.MODEL_IS]
-# observed = '\bde-?absorb\w*|\bcorrect\w* for (?:the )?(?:EBL|absorption)|\b(?:observed|measured) (?:power|log|photon index|spectral index|spectrum (?:is|of|with|follows))'
+# intrinsic = '\bintrinsic(?:ally)? (?:power|log|spectr\w+|photon index|index|emission|model)|\bemit(?:s|ted|ting)?\b'
+# observed = '\bde-?absorb\w*|\bcorrect\w* for (?:the )?(?:EBL|absorption)|\b(?:observed|measured) (?:power|log|photon index|spectral index|spectrum (?:is|follows))'
+# unclear = '\b(?:observed|measured)\b'
 # ///

@@ -260,7 +260,7 @@ plt.close()
 # covers = ["point_like_spectrum"]
 # vocabulary = []
 # errors = []
-# required = ["IRF_FILE|OBS_IDS"]
+# required = ["IRF_FILE|OBS_IDS", "OFFSET|TARGET_RA"]
 #
 # [keys]
 # psf_r50 = ['\br ?50\b|\b50 ?(?:%|percent)', "deg", "energy"]

@@ -180,7 +180,7 @@ plt.close()
 # covers = ["counts_prediction", "model_flux"]
 # vocabulary = []
 # errors = []
-# required = ["IRF_FILE", "LIVETIME"]
+# required = ["IRF_FILE", "LIVETIME", "OFFSET"]
 #
 # [keys]
 # best_energy = ['\b(?:e|energy)\b.{0,20}\b(?:best|min\w*|lowest)\b|\b(?:best|optimal)\b.{0,12}\b(?:e|energy)\b', "TeV", ""]
