@@ -34,7 +34,7 @@ def api_document(entry: dict[str, Any]) -> Document:
     )
     mentions = [f"{item['name']} {item['doc']}" for item in (*entry["methods"], *entry["attributes"])]
     mentions += [f"{item['name']} {item['text']}" for item in entry["parameters"]]
-    return Document(snippet, f"{name} {entry['doc']}", " ".join([module, *mentions]))
+    return Document(snippet, f"{name} {entry['doc']}", " ".join([module, plain(entry["about"]), *mentions]))
 
 
 def parameters(entry: dict[str, Any]) -> list[str]:

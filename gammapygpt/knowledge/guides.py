@@ -1,7 +1,8 @@
-"""The user guide and its How-Tos as documents: prose with its code, by section; links followed to tutorial steps."""
+"""The guides and their How-Tos as documents: prose with its code, by section; links followed to tutorial steps."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,9 +13,10 @@ from gammapygpt.knowledge import headless, rst
 from gammapygpt.knowledge.document import LENGTH, LINES, Document, code_of_others, pieces, slug
 from gammapygpt.state import Snippet
 
-HOWTO = "user-guide/howto.rst"
-LEFT_OUT = {"user-guide/index.rst", "user-guide/package.rst", "user-guide/references.rst", HOWTO}
-"""Pages about the documentation itself, and the one that is read as questions."""
+GUIDES = ("user-guide", "getting-started")
+HOWTO, OVERVIEW = "user-guide/howto.rst", "getting-started/index.rst"
+"""Pages that are read as questions; of the second one nothing but those that fold out."""
+LEFT_OUT = {"user-guide/index.rst", HOWTO, OVERVIEW}
 LONGEST_CODE, MOST_LINES = 2000, LINES - 10
 """Characters and lines of a piece of code that is shown: longer ones are programs that draw the guide's figures."""
 SHORTEST = 150
@@ -32,7 +34,7 @@ class Question(NamedTuple):
 
 @code_of_others()
 def guide_documents(tree: Path, version: str) -> tuple[list[Document], list[str]]:
-    """Sections of the user guide below a source tree, and what could not be read.
+    """Sections of the guides below a source tree, and what could not be read.
 
     Parameters
     ----------
@@ -42,14 +44,10 @@ def guide_documents(tree: Path, version: str) -> tuple[list[Document], list[str]
         Of Gammapy, to be cited.
     """
     docs, found, notes = tree / "docs", list[Document](), list[str]()
-    for path in sorted((docs / "user-guide").rglob("*.rst")):
+    for path in sorted(path for guide in GUIDES for path in (docs / guide).rglob("*.rst")):
         name = path.relative_to(docs).as_posix()
         try:
-            found += (
-                []
-                if name in LEFT_OUT or "/scripts/" in name
-                else sections(path.read_text(encoding="utf-8"), name, version, docs)
-            )
+            found += [] if name in LEFT_OUT else sections(path.read_text(encoding="utf-8"), name, version, docs)
         except (OSError, ValueError) as error:
             notes.append(f"page {name} was left out: {error}")
     return found, notes
@@ -58,12 +56,13 @@ def guide_documents(tree: Path, version: str) -> tuple[list[Document], list[str]
 def sections(text: str, name: str, version: str, docs: Path) -> Iterator[Document]:
     """The documents of one page; `name` is its path below `docs`."""
     taken: dict[str, int] = {}
+    guide = Path(name).parts[0].replace("-", " ")
     for part in rst.parts(text.splitlines()):
         paragraphs = written(part.lines, docs, f"{Path(name).stem}_{slug(part.titles[-1])}" if part.titles else "")
         if not part.titles or (sum(map(len, paragraphs)) < SHORTEST and not any("```" in one for one in paragraphs)):
             continue
         title, anchor = " > ".join(part.titles), slug(part.titles[-1])
-        for piece in pieces([f'Gammapy {version}, user guide, "{title}"', *paragraphs]):
+        for piece in pieces([f'Gammapy {version}, {guide}, "{title}"', *paragraphs]):
             taken[anchor] = taken.get(anchor, 0) + 1
             number = f"-{taken[anchor]}" if taken[anchor] > 1 else ""
             source = f"guide:{name.removesuffix('.rst')}#{anchor}{number}"
@@ -94,38 +93,43 @@ def howto_documents(tree: Path, version: str, steps: Iterable[Document]) -> list
     steps
         Documents of the tutorials.
     """
-    path = tree / "docs" / HOWTO
-    if not path.is_file():
-        return []
     by_source = {step.snippet.source: step for step in steps if step.kind == "tutorial"}
     found: dict[str, Document] = {}
-    for question in questions(path.read_text(encoding="utf-8", errors="replace").splitlines()):
-        document = answered(question, version, linked(question, by_source), tree / "docs")
-        found.setdefault(document.snippet.source, document)
+    for page in (HOWTO, OVERVIEW):
+        path = tree / "docs" / page
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+        for question in questions(lines) or (titled(lines) if page == HOWTO else []):
+            document = answered(question, version, linked(question, by_source), tree / "docs")
+            found.setdefault(document.snippet.source, document)
     return list(found.values())
 
 
+def titled(lines: list[str]) -> list[Question]:
+    """The sections of a page (Gammapy 0.x)."""
+    return [Question(part.titles[-1], part.lines) for part in rst.parts(lines) if len(part.titles) > 1]
+
+
 def questions(lines: list[str]) -> list[Question]:
-    """Entries of the page: dropdowns (Gammapy 2), accordions (1.x), or else its sections."""
+    """Entries of a page that fold out: dropdowns (Gammapy 2) or accordions (1.x)."""
     starts = [n for n, line in enumerate(lines) if re.match(r"\.\. (dropdown|accordion-header)::", line)]
-    if not starts:
-        return [Question(part.titles[-1], part.lines) for part in rst.parts(lines) if len(part.titles) > 1]
     found = []
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in itertools.pairwise([*starts, len(lines)]):
         here = lines[start + 1 : end]
         title = lines[start].partition("::")[2].strip()
         named = [line.partition(":title:")[2].strip() for line in here if line.strip().startswith(":title:")]
         own = textwrap.dedent("\n".join(line for line in here if "accordion-footer::" not in line)).splitlines()
-        found.append(Question(title or "".join(named[:1]), [re.sub(r"^ *:(\w+):", r".. :\1:", line) for line in own]))
+        asked = re.sub("^How to (.)", lambda how: how[1].upper(), title or "".join(named[:1]))
+        found.append(Question(asked, [re.sub(r"^ *:(\w+):", r".. :\1:", line) for line in own]))
     return [question for question in found if question.title]
 
 
 def linked(question: Question, steps: dict[str, Document]) -> list[Document]:
-    """Steps of tutorials that an entry links to, in its order; of a whole tutorial the first step."""
+    """Steps of tutorials that an entry links to, in its order; of a whole tutorial the first that is no setup."""
     found: dict[str, Document] = {}
     for tutorial, anchor in LINK.findall("\n".join(question.lines)):
         page = f"tutorial:{tutorial}#"
         inside = [(source.removeprefix(page), step) for source, step in steps.items() if source.startswith(page)]
+        inside = [(name, step) for name, step in inside if anchor or name != "setup"] or inside
         near = [step for name, step in inside if not anchor or name.startswith(anchor) or anchor.startswith(name)]
         exact = [step for name, step in inside if name == anchor]
         found |= {step.snippet.source: step for step in (exact or near)[:1]}

@@ -11,7 +11,9 @@ from typing import NamedTuple
 UNDERLINE = re.compile(r"([=\-~^\"'*+#.`_])\1{2,}\s*$")
 DIRECTIVE = re.compile(r"\.\. +(?P<name>[\w-]+):: *(?P<argument>.*)$")
 CODE = {"code-block", "code", "testcode", "plot", "sourcecode"}
-TOLD = {"note", "warning", "tip", "important", "hint", "caution", "dropdown", "admonition"}
+SHELL = ("bash", "console", "shell")
+"""Commands, which are told as they stand."""
+TOLD = {"note", "warning", "tip", "important", "hint", "caution", "dropdown", "admonition", "glossary"}
 """Directives whose content is prose."""
 
 
@@ -118,6 +120,8 @@ def _directive(name: str, argument: str, content: list[str], root: Path | None) 
             code = included(root, argument)
         if code:
             yield Block(code, code=True)
+    elif name in CODE and argument in SHELL and any(content):
+        yield Block("\n".join(content).strip("\n"))
 
 
 def _session(lines: Sequence[str]) -> str:

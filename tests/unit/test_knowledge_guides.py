@@ -111,6 +111,43 @@ Like a pie.
 .. accordion-footer::
 """
 
+OVERVIEW = """
+Getting started
+===============
+
+Installation
+------------
+
+By conda or pip, as it is told on many pages of the world, at length and with all that can go wrong
+on the way, and more.
+
+.. dropdown:: How to compute a thing
+
+    It takes a `~gammapy.data.DataStore`.
+
+    :bdg-link-primary:`The tutorial <../tutorials/data/made.html>`
+"""
+
+PATHS = """
+Troubleshooting
+===============
+
+Not found
+---------
+
+Say where it is, and look at the answer, which should be the folder of the environment that was made
+for it; if it is another one, then activate yours:
+
+.. code-block:: bash
+
+    which gammapy
+
+.. glossary::
+
+    DL3
+      Data of level three.
+"""
+
 STEP = Document(Snippet(source="tutorial:data/made#load", title="Made > Load", text="store = 1\n"), "Made > Load", "x")
 
 
@@ -163,6 +200,28 @@ def test_a_step_is_found_by_the_questions_that_link_to_it(tmp_path: Path) -> Non
     (step,) = with_questions([STEP], howtos)
     assert step.body == "x\nCopy part of a store"
     assert step.snippet == STEP.snippet
+
+
+def test_what_folds_out_on_the_first_page_is_a_question_too(tmp_path: Path) -> None:
+    root = tree(tmp_path, howto=DROPDOWNS)
+    (root / "docs" / "getting-started").mkdir()
+    (root / "docs" / "getting-started" / "index.rst").write_text(OVERVIEW)
+    setup = STEP._replace(snippet=STEP.snippet.model_copy(update={"source": "tutorial:data/made#setup"}))
+    *_, thing = howto_documents(root, "9.9", [setup, STEP])
+    assert thing.snippet.source == "howto:compute-a-thing"
+    assert "See tutorial:data/made#load\n" in thing.snippet.text
+    assert guide_documents(root, "9.9") == ([], [])
+
+
+def test_first_steps_have_their_commands_and_a_glossary_its_words(tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    (root / "docs" / "getting-started").mkdir()
+    (root / "docs" / "getting-started" / "paths.rst").write_text(PATHS)
+    ((page,), _) = guide_documents(root, "9.9")
+    assert page.snippet.source == "guide:getting-started/paths#not-found"
+    assert page.snippet.text.startswith('Gammapy 9.9, getting started, "Troubleshooting > Not found"')
+    assert "which gammapy" in page.snippet.text
+    assert "DL3\n  Data of level three." in page.snippet.text
 
 
 def test_a_tree_without_documentation_has_none(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ API_MODULES = (
     *("estimators.utils", "modeling", "modeling.models", "stats", "astro.darkmatter", "astro.population"),
     *("astro.source", "catalog", "analysis", "visualization", "utils.regions"),
 )
+ABOUT, DESCRIPTION = 1500, 500
+"""Largest number of characters kept of a docstring's prose, and of what it says of one parameter."""
 NOT_FOR_SCRIPTS = {"tests", "test", "conftest", "__main__", "setup_package", "idlelib", "lib2to3", "turtledemo", "this"}
 """Names of modules that no analysis imports."""
 
@@ -127,8 +129,16 @@ def first_paragraph(obj: Any) -> str:
     return " ".join(text.split("\n\n")[0].split())
 
 
+def about(obj: Any) -> str:
+    """What else a numpy-style docstring says of an object: what stands before its first section, and its notes."""
+    text = inspect.getdoc(obj) or ""
+    before, *sections = re.split(r"^(\S[^\n]*)\n-{3,}$", text, flags=re.MULTILINE)
+    notes = [told for title, told in zip(sections[::2], sections[1::2], strict=True) if title == "Notes"]
+    return " ".join(" ".join([before.partition("\n\n")[2], *notes]).split())[:ABOUT]
+
+
 def parameters(obj: Any) -> list[dict[str, str]]:
-    """Name, type and first sentence of each documented parameter of a numpy-style docstring."""
+    """Name, type and description of each documented parameter of a numpy-style docstring."""
     text = inspect.getdoc(obj) or ""
     sections = re.findall(r"^(?:Other )?Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}$|\Z)", text, re.DOTALL | re.MULTILINE)
     entries: list[dict[str, str]] = []
@@ -139,7 +149,7 @@ def parameters(obj: Any) -> list[dict[str, str]]:
         elif entries and line.strip():
             entries[-1]["text"] = f"{entries[-1]['text']} {line.strip()}".strip()
     for entry in entries:
-        entry["text"] = entry["text"].partition(". ")[0]
+        entry["text"] = entry["text"][:DESCRIPTION]
     return entries
 
 
@@ -167,6 +177,7 @@ def api_entry(path: str, obj: Any) -> dict[str, Any]:
         "kind": "class" if inspect.isclass(obj) else "function",
         "signature": signature(obj),
         "doc": first_paragraph(obj),
+        "about": about(obj),
         "parameters": parameters(obj),
         "methods": [],
         "attributes": [],
