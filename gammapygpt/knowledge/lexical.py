@@ -6,18 +6,32 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from langchain_qdrant import SparseEmbeddings, SparseVector
 
-from gammapygpt.knowledge.words import everyday, plain_words, related, terms
+from gammapygpt.knowledge.words import everyday, forms, pairs, plain_words, related, terms
 
 HEADING_WEIGHT = 5.0
 """How many times a term of the heading counts."""
 SATURATION, LENGTH_NORM = 2.0, 0.5
 """k1 and b of Okapi BM25 (Robertson & Zaragoza 2009); b below the usual 0.75: some classes have many methods."""
-SHARE, LEAST = 1.5, 3.0
-"""Other words for a phrase count at most this many times as much as the phrase does, which counts at least this."""
+PAIR_WEIGHT, FORM_WEIGHT = 0.4, 0.3
+"""What two words count that stand side by side in query and document, and a word with the very ending of the query's:
+beside what each word counts whatever its ending."""
+SHARE, LEAST, MOST = 0.75, 3.0, 0.5
+"""Other words for a phrase count at most this many times as much as the phrase does, which counts at least this; and
+none more than this part of a word of the query. Where users say such things, `asked.tsv` tells it of the very document:
+at twice the weight the queries that were at hand are answered better, new ones worse."""
+
+
+class Counts(NamedTuple):
+    """How often what occurs in a document, by dimension."""
+
+    terms: dict[int, float]
+    others: dict[int, float]
+    """Pairs and forms, which add nothing to a document's length."""
 
 
 class Lexical(SparseEmbeddings):
@@ -37,6 +51,7 @@ class Lexical(SparseEmbeddings):
         self.rows = list(rows) if rows is not None else weigh([counted(text) for text in texts])
         self._row_of = dict(zip(texts, self.rows, strict=True))
         self._frequency = Counter(index for row in self.rows for index in row.indices)
+        self._everyday = self._known(everyday())
 
     def embed_documents(self, texts: list[str]) -> list[SparseVector]:
         """The vectors of texts that the corpus holds."""
@@ -50,11 +65,13 @@ class Lexical(SparseEmbeddings):
         everyday ones, nothing is looked for.
         """
         own = self._known(terms(text))
-        if own <= self._known(everyday()):
+        if own <= self._everyday:
             return SparseVector(indices=[], values=[])
         information = self._information(own | {dimension(term) for term in plain_words(text)})
-        weights = self._others(text, own) | dict.fromkeys(own, 1.0)
-        scale = 1 / (information * (SATURATION + 1))
+        weights = dict.fromkeys(self._known(pairs(text)), PAIR_WEIGHT)
+        weights |= dict.fromkeys(self._known(forms(text)), FORM_WEIGHT)
+        weights |= self._others(text, own) | dict.fromkeys(own, 1.0)
+        scale = 1 / (information * (SATURATION + 1) * (1 + FORM_WEIGHT))
         return SparseVector(indices=sorted(weights), values=[weights[index] * scale for index in sorted(weights)])
 
     def _others(self, text: str, own: set[int]) -> dict[int, float]:
@@ -63,7 +80,7 @@ class Lexical(SparseEmbeddings):
         for phrase, meant in related(text):
             if others := self._known(meant) - own:
                 spoken = self._information({dimension(term) for term in terms(phrase)})
-                weight = min(1.0, SHARE * max(spoken, LEAST) / self._information(others))
+                weight = min(MOST, SHARE * max(spoken, LEAST) / self._information(others))
                 weights |= {index: max(weight, weights.get(index, 0.0)) for index in others}
         return weights
 
@@ -93,28 +110,29 @@ def rows_of(arrays: Mapping[str, np.ndarray]) -> list[SparseVector]:
     return [SparseVector.model_construct(indices=i.tolist(), values=v.tolist()) for i, v in pairs]
 
 
-def counted(text: str) -> dict[int, float]:
-    """How often each term occurs, by dimension; one in the heading counts several times."""
+def counted(text: str) -> Counts:
+    """What occurs in a document; in the heading it counts several times."""
     heading, _, body = text.partition("\n\n")
-    counts: dict[int, float] = {}
+    counts = Counts({}, {})
     for part, weight in ((heading, HEADING_WEIGHT), (body, 1.0)):
-        for term in terms(part):
-            index = dimension(term)
-            counts[index] = counts.get(index, 0.0) + weight
+        for found, into in ((terms(part), counts.terms), (pairs(part) + forms(part), counts.others)):
+            for index in map(dimension, found):
+                into[index] = into.get(index, 0.0) + weight
     return counts
 
 
-def weigh(counts: Sequence[dict[int, float]]) -> list[SparseVector]:
+def weigh(counts: Sequence[Counts]) -> list[SparseVector]:
     """The documents' part of the BM25 formula."""
-    mean_length = sum(sum(count.values()) for count in counts) / max(len(counts), 1)
+    mean_length = sum(sum(count.terms.values()) for count in counts) / max(len(counts), 1)
     return [bm25(count, mean_length) for count in counts]
 
 
-def bm25(counts: dict[int, float], mean_length: float) -> SparseVector:
+def bm25(counts: Counts, mean_length: float) -> SparseVector:
     """One document's part, its dimensions in order."""
-    norm = SATURATION * (1 - LENGTH_NORM + LENGTH_NORM * sum(counts.values()) / max(mean_length, 1.0))
-    indices = sorted(counts)
-    values = [counts[index] * (SATURATION + 1) / (counts[index] + norm) for index in indices]
+    norm = SATURATION * (1 - LENGTH_NORM + LENGTH_NORM * sum(counts.terms.values()) / max(mean_length, 1.0))
+    found = counts.terms | counts.others
+    indices = sorted(found)
+    values = [found[index] * (SATURATION + 1) / (found[index] + norm) for index in indices]
     return SparseVector.model_construct(indices=indices, values=values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from pathlib import Path
 
@@ -16,6 +17,9 @@ TOKEN = re.compile(
     r"|(?P<name>\d{0,2}[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)"
 )
 """A unit with a negative power, or a (dotted) name; plain numbers are neither, `3D` and `4FGL` are names."""
+WORD = re.compile(r"\b[a-z0-9_]{2,}\b")
+PHRASE = re.compile(r"[.;:,()\n\[\]{}=>]+|\s-\s")
+"""Between two phrases; a dotted name falls apart as well."""
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 LONGEST = 5
 """Words of a phrase of the thesaurus."""
@@ -69,6 +73,26 @@ def terms(text: str) -> list[str]:
     for token in TOKEN.finditer(text):
         found.extend(unit_terms(token[0]) if token["unit"] else name_terms(token[0]))
     return found
+
+
+def pairs(text: str) -> list[str]:
+    """Words that stand side by side, as terms with a blank between them: `flux points` and `FluxPoints` give one."""
+    found: list[str] = []
+    for phrase in PHRASE.split(text):
+        words = [term for token in TOKEN.finditer(phrase) if token["name"] for term in name_words(token["name"])]
+        found.extend(f"{one} {other}" for one, other in itertools.pairwise(words) if one != other)
+    return found
+
+
+def forms(text: str) -> list[str]:
+    """Words as they are written, but for capitals, with a sign that keeps them apart from terms."""
+    return [f"={word}" for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
+
+
+@functools.lru_cache(maxsize=65536)
+def name_words(name: str) -> tuple[str, ...]:
+    """The parts of a dotted name."""
+    return tuple(part for identifier in name.split(".") for part in part_terms(identifier))
 
 
 def unit_terms(text: str) -> tuple[str, ...]:
@@ -151,4 +175,4 @@ def said(text: str) -> tuple[str, ...]:
 def plain_words(text: str) -> set[str]:
     """The terms of a text that are words of their own: neither units nor names as a whole."""
     names = (token["name"] for token in TOKEN.finditer(text) if token["name"])
-    return {term for name in names for identifier in name.split(".") for term in part_terms(identifier)}
+    return {term for name in names for term in name_words(name)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gammapygpt.knowledge.words import terms
+from gammapygpt.knowledge.words import forms, pairs, terms
 
 
 def test_an_identifier_is_found_whole_and_by_its_parts() -> None:
@@ -39,3 +39,13 @@ def test_endings_and_stop_words_do_not_matter() -> None:
 def test_words_of_the_field_are_brought_together() -> None:
     assert set(terms("lightcurve")) == set(terms("light curve"))
     assert set(terms("PSF")) <= set(terms("point spread function psf"))
+
+
+def test_words_that_stand_side_by_side_are_a_pair_however_they_are_written() -> None:
+    assert pairs("estimate flux points") == ["estimat flux", "flux point"]
+    assert pairs("FluxPoints") == ["flux point"]
+    assert pairs("flux; points, or fluxes. Points") == []
+
+
+def test_a_form_keeps_its_ending() -> None:
+    assert forms("Stacked, or the stacking?") == ["=stacked", "=stacking"]
