@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gammapygpt.knowledge import experience, guides, own_documents, sources, tutorials
+from gammapygpt.knowledge.asked import with_asked
 from gammapygpt.knowledge.cards import api_document
 from gammapygpt.knowledge.changes import REMOVED, applies, changes
 from gammapygpt.knowledge.document import Document
@@ -68,6 +69,8 @@ def documents(
 ) -> list[Document]:
     """Recipes, API and its changes with more documents: in the order of their sources, each source once.
 
+    Where users ask for a document in other words than its own, it is found by those too.
+
     Parameters
     ----------
     entries
@@ -81,7 +84,7 @@ def documents(
     by_source: dict[str, Document] = {}
     for document in found:
         by_source.setdefault(document.snippet.source, document)
-    return [by_source[source] for source in sorted(by_source)]
+    return with_asked(by_source[source] for source in sorted(by_source))
 
 
 def documentation(tree: Path, version: str) -> Corpus:
