@@ -5,7 +5,6 @@ Never a task's expected values.
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import json
@@ -96,11 +95,11 @@ def documentation(tree: Path, version: str) -> Corpus:
 
 
 def recipe_documents() -> Iterator[Document]:
-    """Recipes, found by their title and by the docstring that says what they answer; shown as whole scripts."""
+    """Recipes, found by their title and by what their docstring says they answer; shown as whole scripts."""
     from gammapygpt.cookbook import recipes
 
     for name, recipe in recipes().items():
-        answers = ast.get_docstring(ast.parse(recipe.source)) or ""
+        answers = "\n\n".join(part for part in recipe.answers.split("\n\n") if not part.startswith("Not for:"))
         snippet = Snippet(source=f"recipe:{name}", title=recipe.title, text=recipe.source)
         yield Document(snippet, f"{name} {recipe.title}", answers)
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from gammapygpt.state import Snippet
 
-WEIGHT = {"recipe": 1.4, "howto": 1.2, "drift": 0.8}
-"""A whole script that works is worth more than a signature; a change of the API matters most when something failed."""
+WEIGHT = {"howto": 1.2, "drift": 0.8}
+"""An answer to a question is worth more than a signature; a change of the API matters most when something failed."""
 OFF_PATH = ("catalog", "astro", "utils", "visualization")
 OFF_PATH_WEIGHT = 0.8
 """Of API that few analyses call by itself: catalogues, populations, plots, utilities."""
-NEARLY, FAR = 0.8, 0.45
-"""A second recipe is shown from this part of the first one's score; none below this part of the best score of all."""
+NEARLY, FAR = 0.8, 0.35
+"""A second recipe is shown from this part of the first one's score; none below this part of the best score of all, and
+from there on the first has a place of its own: an agent begins with it where no recipe answers the whole request."""
 MOST = {"recipe": 2, "drift": 2, "success": 1}
 """Pieces of a kind in a mixture."""
 MOST_AT_FIRST = {"api": 2}
@@ -32,7 +33,7 @@ def chosen(found: Sequence[Snippet], limit: int, mixed: bool) -> list[Snippet]:
     limit
         Largest number of pieces.
     mixed
-        Weigh the kinds against one another, the best recipe first, instead of taking what is nearest.
+        Weigh the kinds against one another instead of taking what is nearest.
     """
     ranked = sorted(found, key=worth, reverse=True) if mixed else list(found)
     if mixed:
@@ -42,7 +43,13 @@ def chosen(found: Sequence[Snippet], limit: int, mixed: bool) -> list[Snippet]:
         for snippet in ranked:
             if len(taken) < limit and not is_over(snippet, taken, mixed, crowded) and not is_told(snippet, taken):
                 taken.append(snippet)
-    return sorted(taken, key=lambda snippet: kind_of(snippet) != "recipe") if mixed else taken
+    return with_recipe(taken, ranked, limit) if mixed and limit > 1 else taken
+
+
+def with_recipe(taken: list[Snippet], ranked: Sequence[Snippet], limit: int) -> list[Snippet]:
+    """The closest recipe is among the pieces, if in the place of the last one."""
+    closest = [snippet for snippet in ranked if kind_of(snippet) == "recipe"][:1]
+    return taken if all(snippet in taken for snippet in closest) else taken[: limit - 1] + closest
 
 
 def is_over(snippet: Snippet, taken: Sequence[Snippet], mixed: bool, crowded: bool) -> bool:

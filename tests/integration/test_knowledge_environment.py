@@ -115,11 +115,12 @@ def test_an_interpreter_without_gammapy_is_the_users_to_mend(settings: Settings,
         ("fit position, extension and spectrum of MSH 15-52 simultaneously in a cube", "stacked_3d"),
     ],
 )
-def test_the_closest_recipe_comes_first(settings: Settings, request_text: str, recipe: str) -> None:
-    found = search(settings, request_text, 6)
-    assert found[0].source == f"recipe:{recipe}"
+def test_the_closest_recipe_is_found(settings: Settings, request_text: str, recipe: str) -> None:
+    found = [snippet.source for snippet in search(settings, request_text, 6)]
+    recipes = [source for source in found if source.startswith("recipe:")]
+    assert recipes[0] == f"recipe:{recipe}"
     assert len(found) == 6
-    assert sum(snippet.source.startswith("recipe:") for snippet in found) <= 2
+    assert len(recipes) <= 2
 
 
 DESCRIBED = {

@@ -227,12 +227,12 @@ def backend(server: EmbeddingServer, **more: Any) -> dict[str, Any]:
 
 
 def test_meaning_finds_what_words_do_not(settings: Any) -> None:
-    query = "wobble"  # which is `pointing` to this model
+    query = "intensity"  # which is `flux` to this model
     with EmbeddingServer() as server:
         by_words = sources(settings(store="memory"), query, 30, ["api"])
         both = settings(backend(server), store="memory", embeddings="near")
         added = [one for one in search(both, query, 30, ["api"]) if one.source not in by_words]
-        assert [one.source for one in added if "pointing" in one.text.lower()]
+        assert [one.source for one in added if "flux" in one.text.lower()]
         assert sources(both, "recipe for a chocolate cake") == []
         assert "small at 127.0.0.1" in opened(both).describe().embedding
         assert {body["model"] for body in server.bodies} == {"small"}

@@ -6,7 +6,7 @@ import pkgutil
 from pathlib import Path
 
 from gammapygpt.knowledge.asked import asked, belongs, with_asked
-from gammapygpt.knowledge.corpus import documentation
+from gammapygpt.knowledge.corpus import documentation, recipe_documents
 from gammapygpt.knowledge.document import Document
 from gammapygpt.knowledge.lexical import Lexical
 from gammapygpt.knowledge.material import searchable
@@ -33,13 +33,14 @@ def test_a_row_is_of_whole_names() -> None:
 
 def test_every_row_says_something_of_one_beginning() -> None:
     for source, phrases in asked():
-        assert source.partition(":")[0] in ("api", "guide", "howto", "tutorial")
+        assert source.partition(":")[0] in ("api", "guide", "howto", "recipe", "tutorial")
         assert phrases.strip(" ;") == phrases != ""
 
 
 def test_every_row_names_what_the_installed_version_has(gammapy_sources: Path) -> None:
     """A row whose document moved is dead, and nobody would notice."""
-    sources = [document.snippet.source for document in documentation(gammapy_sources, "2.1").documents]
+    found = [*documentation(gammapy_sources, "2.1").documents, *recipe_documents()]
+    sources = [document.snippet.source for document in found]
     for source, _ in asked():
         kind, _, name = source.partition(":")
         if kind == "api":

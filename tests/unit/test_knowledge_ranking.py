@@ -15,9 +15,11 @@ def sources(found: list[Snippet]) -> list[str]:
     return [snippet.source for snippet in found]
 
 
-def test_the_best_recipe_comes_first_where_it_is_near() -> None:
+def test_the_best_recipe_has_a_place_where_it_is_near() -> None:
     found = [piece("tutorial:a#1", 0.5), piece("api:x.Y", 0.4), piece("recipe:r", 0.35), piece("recipe:far", 0.2)]
-    assert sources(chosen(found, 6, mixed=True)) == ["recipe:r", "tutorial:a#1", "api:x.Y"]
+    assert sources(chosen(found, 6, mixed=True)) == ["tutorial:a#1", "api:x.Y", "recipe:r"]
+    assert sources(chosen(found, 2, mixed=True)) == ["tutorial:a#1", "recipe:r"]
+    assert sources(chosen(found, 1, mixed=True)) == ["tutorial:a#1"]
 
 
 def test_a_recipe_that_is_far_is_left_out() -> None:
