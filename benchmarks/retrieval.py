@@ -1,13 +1,15 @@
 """How well and how fast reference material is found: recall and MRR on labelled queries, against a plain BM25.
 
     python benchmarks/retrieval.py [--source gammapy-2.1.tar.gz] [--out benchmarks/retrieval.json]
-    python benchmarks/retrieval.py --split tune          # while weights are being chosen: nothing else is looked at
+    python benchmarks/retrieval.py --split tuning        # while weights are being chosen: nothing else is looked at
     python benchmarks/retrieval.py --embeddings http://127.0.0.1:8000/v1 --model MODEL   # with dense vectors as well
 
 The plain BM25 is that of bm25s with its default parameters and its default tokens (words of two characters or more, no
-stemming, English stop words left out), over the same documents. A query counts as answered at 5 when one of the five
-first documents is labelled as relevant; MRR is over the ten first. `--source` is the source distribution of the
-installed Gammapy, unpacked or not; without it the corpus fetches its own.
+stemming, English stop words left out), over the same documents: as they are indexed, with the phrases of `asked.tsv`,
+and as they are without those (`bare`). A query counts as answered at 5 when one of the five first documents is labelled
+as relevant; MRR is over the ten first. `tuning` is what the retrieval was built with; `fresh` and `later` were only ever
+counted. `--source` is the source distribution of the installed Gammapy, unpacked or not; without it the corpus fetches
+its own.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-QUERIES = Path(__file__).with_name("retrieval_queries.toml")
+QUERIES = [Path(__file__).with_name(f"retrieval_{name}.toml") for name in ("queries", "fresh")]
+SPLITS = ("tuning", "fresh", "later")
 AT, DEPTH = 5, 10
 Search = Callable[[str, int], list[str]]
 """Sources of the nearest documents, for a query and how many."""
@@ -96,6 +99,14 @@ def plain(documents: Sequence[Any], texts: Sequence[str]) -> Search:
         return [documents[number].snippet.source for number, score in pairs if score > 0]
 
     return search
+
+
+def without_phrases(document: Any) -> Any:
+    """A document without what users ask of it."""
+    from gammapygpt.knowledge.asked import asked_of
+
+    phrases = "".join(f"; {told}" for told in asked_of(document))
+    return document._replace(heading=document.heading.removesuffix(phrases))
 
 
 def times(queries: list[dict[str, Any]], search: Search, repeat: int) -> dict[str, float]:
@@ -171,14 +182,19 @@ def measured(splits: Sequence[str], values: dict[str, Any], repeat: int, dense: 
 
     settings = Settings.model_validate(values)
     index, seconds = built(settings)
-    texts = [searchable(document) for document in index.material.documents]
-    ways = {"ours": ours(settings), "plain": plain(index.material.documents, texts)}
+    documents = index.material.documents
+    texts = {"plain": [searchable(one) for one in documents]}
+    texts["bare"] = [searchable(without_phrases(one)) for one in documents]
+    ways = {"ours": ours(settings)} | {way: plain(documents, told) for way, told in texts.items()}
     if dense:
         ways["fused"] = ours(Settings.model_validate(dense))
         ways["fused"]("energy", 5)  # embeds all documents
-    told = tomllib.loads(QUERIES.read_text(encoding="utf-8"))
-    queries = told["query"]
-    labels = {"labels": sum(len(query.get("relevant", ())) for query in queries), **told["pooling"]}
+    files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in QUERIES]
+    queries = [query for told in files for query in told["query"]]
+    labels = {
+        "labels": sum(len(query.get("relevant", ())) for query in queries),
+        "judged": sum(told["pooling"]["judged"] for told in files),
+    }
     found: dict[str, Any] = {
         "labels": labels,
         "index": vars(index.describe()),
@@ -200,7 +216,7 @@ def measured(splits: Sequence[str], values: dict[str, Any], repeat: int, dense: 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", default="", help="source distribution of the installed Gammapy")
-    parser.add_argument("--split", choices=["tune", "held-out"], action="append")
+    parser.add_argument("--split", choices=SPLITS, action="append")
     parser.add_argument("--embeddings", default="", help="base URL of an endpoint: measure words and vectors as well")
     parser.add_argument("--model", default="all-MiniLM-L6-v2", help="of that endpoint")
     parser.add_argument("--repeat", type=int, default=5, help="of each query, for the times")
@@ -209,7 +225,7 @@ def main() -> None:
     values = {"retrieval": {"gammapy_source": arguments.source}}
     with tempfile.TemporaryDirectory() as cache:
         os.environ["GAMMAPYGPT_CACHE"] = cache
-        splits = arguments.split or ["tune", "held-out"]
+        splits = arguments.split or SPLITS
         command = f"python benchmarks/retrieval.py{' --source SOURCE' if arguments.source else ''}"
         dense = with_vectors(values, arguments.embeddings, arguments.model) if arguments.embeddings else {}
         results = {"command": command, "machine": machine(), **measured(splits, values, arguments.repeat, dense)}
