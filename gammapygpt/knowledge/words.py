@@ -133,8 +133,13 @@ def stem(word: str) -> str:
     """The word without the commonest English endings: enough to bring `reflected` and `reflections` together."""
     for ending in ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
+            return root(word[: -len(ending)])
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def root(cut: str) -> str:
+    """What is left without an ending, as it is in other words: `fitt` is `fit`, `normalis` is `normaliz`."""
+    return re.sub(r"(?<=....)is$", "iz", re.sub(r"([bdgmnprt])\1$", r"\1", cut))
 
 
 def related(text: str) -> list[tuple[str, tuple[str, ...]]]:
