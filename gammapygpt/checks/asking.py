@@ -15,6 +15,8 @@ from gammapygpt.cookbook.reading import Reading
 from gammapygpt.cookbook.words import NUMBER, tidy
 from gammapygpt.state import Request
 
+NO_REQUEST = re.compile(r"exec \S[^\n]*|\s*")
+"""What `gammapygpt exec` calls its run: the name of a file asks for nothing."""
 WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 PLAINLY: dict[str, str] = {
     "REDSHIFT": rf"\bredshift\s*(?:of|is|=|:|at)?\s*(?:about\s+)?(?:z\s*=\s*)?({NUMBER})|(?<![\w.])z\s*=\s*({NUMBER})",
@@ -47,7 +49,7 @@ ALL_OFF = re.compile(r"(?i)as many OFF regions as|all (?:the )?(?:OFF |reflected
 
 def reading(request: Request | None) -> Reading:
     """The request as it is read by rules; an empty reading where there is none."""
-    if request is None:
+    if request is None or NO_REQUEST.fullmatch(request.text):
         return Reading(text="")
     return _reading(request.model_dump_json(include={"text", "stores", "results"}))
 

@@ -302,6 +302,10 @@ def test_the_request_goes_before_a_plan_that_a_model_made() -> None:
     assert ("asked-on-radius", "error") in names(silent, plan=plan), "where the request is silent, the plan speaks"
 
 
+def test_the_name_of_a_file_asks_for_nothing() -> None:
+    assert findings("exec MSH 15-52 with 0.2 deg.py") == []
+
+
 @pytest.mark.parametrize("request_", ["", "Do something.", "index" * 1000, "RA 1e999 deg, z = 0.1.2.3, runs 1-2-3"])
 def test_requests_that_say_nothing(request_: str) -> None:
     assert [one for one in findings(request_) if one.severity == "error"] == []

@@ -46,9 +46,9 @@ def check_asked(
         The script that ran.
     """
     source = read_script(script)
-    if request is None or not request.text.strip() or source is None:
-        return []
     read = reading(request)
+    if request is None or not read.text or source is None:
+        return []
     planned = {name: value for name, value in (plan.parameters if plan else {}).items() if value is not None}
     case = Case(dict(result), request, read, {**planned, **read.values}, read_facts(facts or {}), source)
     return [finding for rule in RULES for finding in rule(case)]
