@@ -37,6 +37,7 @@ SHARED = {
 }
 """Words beside a number that make it the value of a shared constant, where a recipe has it."""
 
+MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?:\s*UTC\b)?")
 TIMES = {"h": 1.0, "hr": 1.0, "hour": 1.0, "min": 1 / 60, "minute": 1 / 60, "s": 1 / 3600, "sec": 1 / 3600}
 TIME = re.compile(
     rf"(?<![A-Za-z^])({NUMBER})[\s-]*(h|hrs?|[Hh]ours?|min|[Mm]inutes?|s|sec|[Ss]econds?|d|[Dd]ays?)\b(?!-?\d)"
@@ -102,6 +103,14 @@ def _nearest_file(page: Page, match: re.Match[str], fitting: list[str], recipe: 
     suffix = match.group(1).lower().removesuffix(".gz").rpartition(".")[2]
     same = [name for name in fitting if recipe and str(recipe.constants[name].default or "").find(f".{suffix}") >= 0]
     return (same or fitting or [""])[0]
+
+
+def read_moments(page: Page, reading: Reading, recipe: Recipe | None) -> None:
+    """Dates with a time of day, where a recipe has constants for a start and a stop; else they stay."""
+    names = [name for name, one in (recipe.constants if recipe else {}).items() if one.comment.startswith("UTC")]
+    for match in list(page.find(MOMENT.pattern)) if len(names) == 2 else []:
+        ends = re.search(r"\b(?:to|until|till|and|before|-)\s*$", page.text[: match.start()], re.I)
+        reading.give(names[bool(ends)], f"{match.group(1)}T{match.group(2)}", page.take(*match.span()))
 
 
 def read_given(page: Page, reading: Reading, recipe: Recipe | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from gammapygpt.cookbook.book import Recipe
-from gammapygpt.cookbook.given import read_files, read_given, read_plain
+from gammapygpt.cookbook.given import read_files, read_given, read_moments, read_plain
 from gammapygpt.cookbook.keys import unit_in
 from gammapygpt.cookbook.measures import read_angles, read_bins, read_energies
 from gammapygpt.cookbook.models import read_fixed, read_models, read_switches
@@ -45,6 +45,7 @@ def read_request(request: Request, recipe: Recipe | None = None) -> Reading:
     reading.prose = page.left.replace("\0", " ")
     _place_stores(reading, named, request, recipe)
     _read_target(page, reading, recipe)
+    read_moments(page, reading, recipe)
     if dates := take_dates(page):
         reading.give("DATES", *dates)
     reading.runs, reading.left_out = take_runs(page)

@@ -81,7 +81,8 @@ def test_bins_of_minutes_share_the_events_of_a_run(simulated_data: Path, tmp_pat
     assert result["mean"] == pytest.approx(photon_flux(simulated_data, 1, 10), abs=3.5 * result["mean_err"])
 
 
-def test_variability_of_a_light_curve_in_a_file(tmp_path: Path):
+@pytest.mark.parametrize("form", ["flux", "likelihood"])
+def test_variability_of_a_light_curve_in_a_file(form: str, tmp_path: Path):
     folder = tmp_path / "data"
     folder.mkdir()
     start = Time(60000.0, format="mjd", scale="tt")
@@ -98,6 +99,13 @@ def test_variability_of_a_light_curve_in_a_file(tmp_path: Path):
         },
         meta={"SED_TYPE": "flux", "MJDREFI": 0, "MJDREFF": 0.0, "TIMESYS": "tt", "TIMEUNIT": "d"},
     )
+    if form == "likelihood":  # norms of a soft spectrum, whose flux is not dN/dE times the width of the band
+        table["norm"], table["norm_err"] = table["flux"].value / 2e-11, table["flux_err"].value / 2e-11
+        table["ref_flux"] = np.full((4, 1), 2e-11) * u.Unit("cm-2 s-1")
+        table["ref_dnde"] = np.full((4, 1), 5e-13) * u.Unit("cm-2 s-1 TeV-1")
+        table["ref_eflux"] = np.full((4, 1), 3e-11) * u.Unit("TeV cm-2 s-1")
+        table.remove_columns(["flux", "flux_err"])
+        table.meta["SED_TYPE"] = "likelihood"
     table.write(folder / "curve.ecsv")
     names = ["fvar", "chi2", "ndf", "excess_variance", "flux_ratio", "variability_amplitude", "i_max", "n_blocks"]
     wanted = {name: [name, ""] for name in names} | {

@@ -43,7 +43,8 @@ OBS_IDS = None  # list of observation ids; None for all
 DATES = None  # [start, stop] in UTC, e.g. ["2006-07-01", "2006-08-01"], of the start of observations; None for all
 TIME_BINS = "run"  # one point a run (observation), hour, night, week, month or year (from noon to noon at the site)
 TIME_BIN_WIDTH = None  # min, of bins of equal width instead; None for TIME_BINS
-TIME_BINS_START = None  # UTC, like "2006-07-29T20:30", where a bin of equal width starts; None for any
+TIME_BINS_START = None  # UTC, like "2006-07-29T20:30", of the first bin of equal width; None for the first run
+TIME_BINS_STOP = None  # UTC, after which no bin of equal width begins; None for the last run
 LIVETIME_MIN = 0.0  # min, time bins with less are left out
 TIME_SCALE = "utc"  # of the times in result.json: utc, tt or tdb
 ON_RADIUS = 0.11  # deg
@@ -116,6 +117,7 @@ def bin_of(observation):
 
 time_bins = {}
 width = 60.0 if TIME_BINS == "hour" else TIME_BIN_WIDTH
+assert width is not None or (TIME_BINS_START, TIME_BINS_STOP) == (None, None), "start or stop without a width of bins"
 origin = Time(TIME_BINS_START, scale="utc") if TIME_BINS_START else min(o.gti.time_start[0] for o in observations)
 for observation in sorted(observations, key=lambda one: one.gti.time_start[0]):
     if width is None:
@@ -124,7 +126,9 @@ for observation in sorted(observations, key=lambda one: one.gti.time_start[0]):
     observation = observation.copy(in_memory=True)  # read once for all its pieces
     span = Time([observation.gti.time_start[0], observation.gti.time_stop[-1]])
     first, last = ((span - origin) / (width * u.min)).to_value("")
-    for number in range(int(np.floor(first)), int(np.ceil(last))):
+    if TIME_BINS_STOP is not None:
+        last = min(last, ((Time(TIME_BINS_STOP, scale="utc") - origin) / (width * u.min)).to_value("") - 1e-6)
+    for number in range(max(int(np.floor(first)), 0), int(np.ceil(last))):
         edges = (origin + np.array([number, number + 1]) * width * u.min).tt
         piece = observation.select_time(edges)
         if piece.gti.time_sum > 0 * u.s:
@@ -142,7 +146,9 @@ time_intervals = [
     else Time([pieces[0].gti.time_start[0], pieces[-1].gti.time_stop[-1]])
     for name, pieces in time_bins.items()
 ]
-observations = [one for one in observations if one.obs_id in {o.obs_id for p in time_bins.values() for o in p}]
+used = {piece.obs_id for pieces in time_bins.values() for piece in pieces}
+print(f"not in any time bin: {[one.obs_id for one in observations if one.obs_id not in used]}")
+observations = [one for one in observations if one.obs_id in used]
 
 # Energy axes: the range asked for is one of whole bins; true energies reach further
 n_bins = max(1, int(np.ceil(np.log10(ENERGY_MAX / ENERGY_MIN) * BINS_PER_DECADE - 1e-6)))

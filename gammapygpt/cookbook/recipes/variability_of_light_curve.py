@@ -6,7 +6,8 @@ the number of Bayesian blocks, from flux points in time that were estimated befo
 
 Not for: making a light curve from observations (light_curve), correlations between two light curves, periods.
 
-Follows: tutorial variability_estimation of Gammapy 2.1.
+Follows: tutorial variability_estimation of Gammapy 2.1. (Of a file of norms, Gammapy forgets the reference spectrum and takes
+the flux as dN/dE times the width of the band; here it is norm times reference flux, as the file says.)
 """
 
 import json
@@ -20,6 +21,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from astropy.stats import bayesian_blocks
+from astropy.table import Table
 from gammapy.estimators import FluxPoints
 from gammapy.stats import compute_flux_doubling, compute_fpp, compute_fvar
 from scipy.stats import chi2 as chi2_distribution
@@ -58,6 +60,13 @@ assert len(wanted) == 1, f"one energy band has to be chosen of those that the li
 light_curve = light_curve.slice_by_idx({"energy": slice(wanted[0], wanted[0] + 1)})
 flux = light_curve.flux.quantity.squeeze(axis=(1, 2, 3)).to("cm-2 s-1")
 flux_err = light_curve.flux_err.quantity.squeeze(axis=(1, 2, 3)).to("cm-2 s-1")
+table = Table.read(path) if path.suffix == ".ecsv" else Table.read(path, hdu="FLUXPOINTS")
+if "norm" in table.colnames and "ref_flux" in table.colnames:
+    reference_flux = table["ref_flux"].quantity.reshape(len(table), -1)[:, wanted[0]]
+    flux, flux_err = (
+        norm.data.squeeze(axis=(1, 2, 3)) * reference_flux.to("cm-2 s-1")
+        for norm in (light_curve.norm, light_curve.norm_err)
+    )
 
 # Points without a flux or an error are left out
 good = np.isfinite(flux) & (flux_err > 0)
@@ -181,9 +190,13 @@ print(json.dumps(result, indent=2))
 
 # Figure: the light curve with its weighted mean
 fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
-light_curve.plot(ax=ax, sed_type="flux", axis_name="time", marker="o")
+half_widths = [one.to_datetime() for one in (time_max - time_min) / 2]
+ax.errorbar(times.datetime, flux.value, yerr=flux_err.value, xerr=half_widths, fmt="o", label=DATA_FILE)
 ax.axhline(weighted_mean.value, color="0.5", ls="--", label="weighted mean")
-ax.set_ylabel("flux [cm-2 s-1]")
+ax.set(
+    ylabel=f"flux {bands[wanted[0]][0]:.3g}-{bands[wanted[0]][1]:.3g} TeV [cm-2 s-1]", xlabel=f"time ({times.scale})"
+)
+fig.autofmt_xdate()
 ax.legend()
 plt.savefig("light_curve.png", dpi=120)
 plt.close()
