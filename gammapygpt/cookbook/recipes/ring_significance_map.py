@@ -27,7 +27,7 @@ from gammapy.data import DataStore
 from gammapy.datasets import MapDataset, MapDatasetOnOff
 from gammapy.estimators import ExcessMapEstimator
 from gammapy.makers import AdaptiveRingBackgroundMaker, MapDatasetMaker, RingBackgroundMaker, SafeMaskMaker
-from gammapy.maps import MapAxis, WcsGeom
+from gammapy.maps import Map, MapAxis, WcsGeom
 from regions import CircleSkyRegion
 
 DATA_STORE = "hess-dl3-dr1"  # folder below GAMMAPY_DATA that holds the two index tables
@@ -99,7 +99,9 @@ geom = WcsGeom.create(skydir=target, npix=(n_pixels, n_pixels), binsz=PIXEL_SIZE
 image = geom.to_image().to_cube([energy_axis.squash()])
 circles = [[TARGET_RA, TARGET_DEC, EXCLUSION_RADIUS], *EXCLUDED_CIRCLES] if EXCLUSION_RADIUS > 0 else EXCLUDED_CIRCLES
 excluded = [CircleSkyRegion(SkyCoord(ra, dec, unit="deg"), radius * u.deg) for ra, dec, radius in circles]
-exclusion_mask = image.region_mask(excluded, inside=False)
+exclusion_mask = Map.from_geom(image, data=np.ones(image.data_shape, dtype=bool))
+if excluded:
+    exclusion_mask = image.region_mask(excluded, inside=False)
 assert exclusion_mask.data.any(), "the exclusion covers the whole map"
 
 # Counts, acceptance and the ring around each pixel, run by run; the sum of the runs

@@ -28,7 +28,7 @@ from gammapy.datasets import MapDataset
 from gammapy.estimators import TSMapEstimator
 from gammapy.estimators.utils import find_peaks
 from gammapy.makers import FoVBackgroundMaker, MapDatasetMaker, SafeMaskMaker
-from gammapy.maps import MapAxis, WcsGeom
+from gammapy.maps import Map, MapAxis, WcsGeom
 from gammapy.modeling.models import Model, PowerLawSpectralModel, SkyModel
 from regions import CircleSkyRegion
 
@@ -93,7 +93,9 @@ n_pixels = 2 * round(MAP_WIDTH / PIXEL_SIZE / 2) + 1
 geom = WcsGeom.create(skydir=target, npix=(n_pixels, n_pixels), binsz=PIXEL_SIZE, proj="TAN", axes=[energy_axis])
 circles = [[TARGET_RA, TARGET_DEC, EXCLUSION_RADIUS], *EXCLUDED_CIRCLES] if EXCLUSION_RADIUS > 0 else EXCLUDED_CIRCLES
 excluded = [CircleSkyRegion(SkyCoord(ra, dec, unit="deg"), radius * u.deg) for ra, dec, radius in circles]
-exclusion_mask = geom.to_image().region_mask(excluded, inside=False)
+exclusion_mask = Map.from_geom(geom.to_image(), data=np.ones(geom.to_image().data_shape, dtype=bool))
+if excluded:
+    exclusion_mask = geom.to_image().region_mask(excluded, inside=False)
 assert exclusion_mask.data.any(), "the exclusion covers the whole map"
 
 # Counts, IRFs and scaled background, run by run; the sum of the runs
