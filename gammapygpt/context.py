@@ -28,6 +28,8 @@ class Context:
     critic: bool = _described(True, "Read a failure before the next draft, and the physics after a success.")
     optimiser: bool = _described(False, "Look for a faster or cleaner script once one has passed.")
     preflight: bool = _described(True, "Gate 1: check a script before it is run.")
+    api_gate: bool = _described(True, "Gate 1 knows what the installed Gammapy offers; off: the contract alone.")
+    skeptic: bool = _described(True, "Gate 3 doubts the physics and the origin of the numbers; off: their form alone.")
     approval: bool = _described(False, "Ask before a script is executed.")
     attempts: int = _described(5, "How many drafts at the most.")
     model_calls: int | None = _described(30, "How many model calls at the most; None: any.")

@@ -169,7 +169,9 @@ class Run:
         best = ended.answer
         if best is None or best.execution is None or not (best.execution.warm and self.settings.sandbox.verify):
             return ended
-        again = gates.verified_cold(best, state["request"], state.get("plan"), self.settings)
+        again = gates.verified_cold(
+            best, state["request"], state.get("plan"), self.settings, skeptic=self.context.skeptic
+        )
         spent = again.execution.wall_s if again.execution else None
         self.folder.update_manifest(verified={"passed": again.passed, "wall_s": spent, "summary": again.summary})
         if again.passed:

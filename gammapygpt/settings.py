@@ -218,6 +218,10 @@ class SwitchSettings(Section):
     optimiser: bool = False
     preflight: bool = True
     """Gate 1 before each run."""
+    api_gate: bool = True
+    """Gate 1 knows what the installed Gammapy offers; if false, it checks the contract alone."""
+    skeptic: bool = True
+    """Gate 3 doubts the physics and the origin of the numbers; if false, it looks at their form alone."""
     approval: bool = False
     """Ask before a script is executed."""
 

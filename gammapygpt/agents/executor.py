@@ -57,12 +57,13 @@ def tried(draft: Draft, state: RunState, context: Context, tell: Callable[[dict[
             return repeated(attempt, earlier)
     wanted = wanted_results(state["request"], state.get("plan"))
     if context.preflight:
-        attempt.findings = gates.preflight(draft.script, context.settings, wanted)
+        attempt.findings = gates.preflight(draft.script, context.settings, wanted, api=context.api_gate)
         if any(finding.severity == "error" for finding in attempt.findings):
             return attempt.model_copy(update=gates.verdict(attempt))
     attempt.execution = executed(attempt, state, context, tell)
     workspace = folder(context).attempt(attempt.number) / "workspace"
-    attempt = gates.judge(attempt, state["request"], wanted, workspace, context.settings, state.get("plan"))
+    plan, doubt = state.get("plan"), context.skeptic
+    attempt = gates.judge(attempt, state["request"], wanted, workspace, context.settings, plan, skeptic=doubt)
     return compared(attempt, attempts) if draft.author == "optimiser" and attempt.passed else attempt
 
 

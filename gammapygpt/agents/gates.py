@@ -39,9 +39,11 @@ RAISED: dict[str, FailureKind] = {
 }
 
 
-def preflight(script: str, settings: Settings, wanted: list[ResultSpec]) -> list[Finding]:
+def preflight(script: str, settings: Settings, wanted: list[ResultSpec], *, api: bool = True) -> list[Finding]:
     """Gate 1, static: milliseconds, nothing is run; what is installed was asked of the environment before."""
     keys = [spec.key for spec in wanted]
+    if not api:
+        return checks.check_contract(script, None, keys)
     return checks.check_contract(script, environment(settings), keys, facts(settings))
 
 
@@ -51,7 +53,9 @@ def run(place: Sandbox, script: str, limits: Limits, workspace: Path) -> Executi
     return place.run(script, limits, workspace)
 
 
-def verified_cold(attempt: Attempt, request: Request, plan: Plan | None, settings: Settings) -> Attempt:
+def verified_cold(
+    attempt: Attempt, request: Request, plan: Plan | None, settings: Settings, *, skeptic: bool = True
+) -> Attempt:
     """The attempt as it ends in a sandbox where nothing was imported for it: an import that it lacks cannot hide.
 
     Raises
@@ -63,7 +67,8 @@ def verified_cold(attempt: Attempt, request: Request, plan: Plan | None, setting
     with TemporaryDirectory(prefix="gammapygpt-") as workspace:
         execution = run(place, attempt.script, sandbox.limits(settings), Path(workspace))
         again = attempt.model_copy(update={"execution": execution, "validation": None, "findings": []})
-        return judge(again, request, wanted_results(request, plan), Path(workspace), settings, plan)
+        wanted = wanted_results(request, plan)
+        return judge(again, request, wanted, Path(workspace), settings, plan, skeptic=skeptic)
 
 
 def limits_for(settings: Settings, seconds_left: float | None) -> Limits:
@@ -81,6 +86,8 @@ def judge(
     workspace: Path,
     settings: Settings,
     plan: Plan | None = None,
+    *,
+    skeptic: bool = True,
 ) -> Attempt:
     """Gate 3 on an attempt that ran, and the verdict: `failure`, `signature` and `summary` filled in."""
     if attempt.execution is not None and attempt.execution.completed:
@@ -94,6 +101,7 @@ def judge(
             request,
             facts=attempt.execution.facts,
             script=attempt.script,
+            skeptic=skeptic,
         )
         attempt = attempt.model_copy(update={"validation": validation})
     return attempt.model_copy(update=verdict(attempt))

@@ -1,0 +1,66 @@
+"""A configuration: who answers the request, and with which switches. A campaign compares several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from gammapygpt.errors import UserError
+
+Agent = Literal["graph", "loop", "peer"]
+"""`graph`: gammapygpt itself; `loop`: one model in a bare retry loop; `peer`: mini-swe-agent as published."""
+
+
+class Configuration(BaseModel):
+    """One arm of a campaign."""
+
+    name: str
+    agent: Agent = "graph"
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    """Settings by their dotted key, laid over those of the campaign."""
+
+
+SWITCHES: dict[str, dict[str, Any]] = {
+    "planner": {"switches.planner": False},
+    "critic": {"switches.critic": False},
+    "optimiser": {"switches.optimiser": False},
+    "retrieval": {"switches.retrieval": False},
+    "drafts": {"switches.drafts": False},
+    "api-gate": {"switches.api_gate": False},
+    "preflight": {"switches.preflight": False},
+    "skeptic": {"switches.skeptic": False},
+}
+"""What `--ablate` can take away."""
+EVERYTHING = {
+    f"switches.{name}": True
+    for name in ("planner", "critic", "optimiser", "retrieval", "drafts", "preflight", "api_gate", "skeptic")
+}
+BASELINES: dict[str, Configuration] = {
+    one.name: one
+    for one in (
+        Configuration(name="single-shot", agent="loop", overrides={"budget.attempts": 1}),
+        Configuration(name="bare-loop", agent="loop"),
+        Configuration(name="cookbook", overrides={**EVERYTHING, "default_backend": "cookbook", "roles": {}}),
+        Configuration(name="peer", agent="peer"),
+    )
+}
+"""What `--baselines` can add."""
+
+
+def configurations(ablate: Sequence[str], baselines: Sequence[str], *, full: bool = True) -> list[Configuration]:
+    """The arms of a campaign: everything on, each switch of `ablate` off alone, then the baselines.
+
+    Raises
+    ------
+    UserError
+        There is no such switch or baseline.
+    """
+    for name in [one for one in ablate if one not in SWITCHES]:
+        raise UserError(f"there is nothing called `{name}` to ablate.", f"There are: {', '.join(SWITCHES)}.")
+    for name in [one for one in baselines if one not in BASELINES]:
+        raise UserError(f"there is no baseline `{name}`.", f"There are: {', '.join(BASELINES)}.")
+    found = [Configuration(name="full", overrides=EVERYTHING)] if full else []
+    found += [Configuration(name=f"no-{name}", overrides={**EVERYTHING, **SWITCHES[name]}) for name in ablate]
+    return found + [BASELINES[name] for name in baselines]
