@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gammapygpt import __version__
-from gammapygpt.commands import check, config, data, doctor, index, model, review, run, runs, script
+from gammapygpt.commands import bench, check, config, data, doctor, index, model, review, run, runs, script
 
 app = typer.Typer(
     name="gammapygpt",
@@ -40,6 +40,7 @@ app.command("review")(review.review)
 app.add_typer(config.app, name="config")
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
+app.add_typer(bench.app, name="bench")
 app.add_typer(index.app, name="index")
 app.command("doctor")(doctor.doctor)
 

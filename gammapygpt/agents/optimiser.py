@@ -7,16 +7,21 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from gammapygpt.agents.executor import seconds
-from gammapygpt.agents.workshop import ask, conversation, folder
+from gammapygpt.agents.workshop import ask, backend, conversation, folder
 from gammapygpt.context import Context
 from gammapygpt.sandbox import waiting
 from gammapygpt.state import Draft, RunState
 
 
 def optimise(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Ask for a faster or cleaner script; a reply without one ends the matter."""
+    """Ask for a faster or cleaner script; a reply without one ends the matter.
+
+    What people wrote and tested, a recipe, is not given to a model that cannot even call tools.
+    """
     attempts = state["attempts"]
     best, number = next(attempt for attempt in reversed(attempts) if attempt.passed), len(attempts) + 1
+    if best.how == "recipe" and "tools" not in backend("optimiser", runtime.context).abilities:
+        return {"draft": None}
     waiting.prepare(runtime.context.run_folder, runtime.context.settings, state["request"].data_path)
     messages = conversation(
         "optimiser",

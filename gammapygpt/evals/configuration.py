@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
 from gammapygpt.errors import UserError
+from gammapygpt.state import Role
 
 Agent = Literal["graph", "loop", "peer"]
 """`graph`: gammapygpt itself; `loop`: one model in a bare retry loop; `peer`: mini-swe-agent as published."""
@@ -37,12 +38,13 @@ EVERYTHING = {
     f"switches.{name}": True
     for name in ("planner", "critic", "optimiser", "retrieval", "drafts", "preflight", "api_gate", "skeptic")
 }
+ALL_ROLES = {f"roles.{role}": "cookbook" for role in get_args(Role)}
 BASELINES: dict[str, Configuration] = {
     one.name: one
     for one in (
         Configuration(name="single-shot", agent="loop", overrides={"budget.attempts": 1}),
         Configuration(name="bare-loop", agent="loop"),
-        Configuration(name="cookbook", overrides={**EVERYTHING, "default_backend": "cookbook", "roles": {}}),
+        Configuration(name="cookbook", overrides={**EVERYTHING, "default_backend": "cookbook", **ALL_ROLES}),
         Configuration(name="peer", agent="peer"),
     )
 }

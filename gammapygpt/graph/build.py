@@ -63,7 +63,9 @@ def observed(name: str, node: Node) -> Node:
         runtime.stream_writer({"event": "agent", "agent": name})
         started = monotonic()
         changes = node(state, runtime)
-        spent = changes.get("usage", Usage()) + Usage(wall_s=monotonic() - started)
+        seconds = monotonic() - started
+        runtime.stream_writer({"event": "took", "agent": name, "seconds": round(seconds, 3)})
+        spent = changes.get("usage", Usage()) + Usage(wall_s=seconds)
         return {**changes, "usage": spent}
 
     return timed

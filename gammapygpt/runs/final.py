@@ -36,5 +36,6 @@ def attempt_line(attempt: Attempt) -> dict[str, Any]:
         "how": attempt.how,
         "failure": attempt.failure,
         "summary": attempt.declined or attempt.summary,
+        "repeat_of": attempt.repeat_of,
         "wall_s": attempt.execution.wall_s if attempt.execution else None,
     }

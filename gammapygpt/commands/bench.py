@@ -1,0 +1,134 @@
+"""`bench`: tasks with known answers, campaigns over them, and what they say."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gammapygpt.commands.common import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    SetOption,
+    command,
+    overrides,
+    print_json,
+    sub_app,
+)
+from gammapygpt.errors import UserError
+
+if TYPE_CHECKING:
+    from gammapygpt.evals.record import Record, Scoring
+    from gammapygpt.evals.task import Task
+
+app = sub_app("Tasks with known answers: run them, and say how sure the numbers are.")
+
+
+def words(text: str) -> list[str]:
+    """What an option names between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+@command
+def run(
+    tasks: Annotated[str, typer.Option(help="Task sets, folders, files or ids, between commas.")] = "public",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the campaign; else named after tasks and backend.")
+    ] = None,
+    backend: Annotated[str | None, typer.Option(help="Backend of all agents.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="How often each task is answered.")] = 1,
+    ablate: Annotated[str, typer.Option(help="What to take away, one configuration each, between commas.")] = "",
+    baselines: Annotated[str, typer.Option(help="What to compare with, between commas.")] = "",
+    full: Annotated[bool, typer.Option(help="The whole product, with everything on.")] = True,
+    attempts: Annotated[int | None, typer.Option(help="How many drafts at the most.")] = None,
+    validator_in_loop: Annotated[
+        bool, typer.Option("--validator-in-loop", help="The known values start the next attempt, as in the paper.")
+    ] = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer every task with every configuration; the same command again fills what is missing."""
+    from gammapygpt.data.stores import find_data
+    from gammapygpt.evals import campaign as campaigns
+    from gammapygpt.evals.cell import run_cell
+    from gammapygpt.evals.configuration import configurations
+    from gammapygpt.evals.task import read_tasks
+    from gammapygpt.settings_loading import load_settings
+
+    given = {"default_backend": backend, "budget.attempts": attempts}
+    laid_over = overrides(settings, data=data, given=given)
+    loaded = load_settings(config, laid_over)
+    place = find_data(loaded)
+    chosen = with_data(read_tasks(words(tasks)), place)
+    arms = configurations(words(ablate), words(baselines), full=full)
+    if not arms:
+        raise UserError("there is no configuration to run.", "Leave out --no-full, or name --baselines.")
+    default = Path("campaigns") / "-".join([*map(stem, words(tasks)), loaded.default_backend])
+    campaign = campaigns.Campaign((out or default).expanduser().resolve())
+    scoring: Scoring = "validator-in-loop" if validator_in_loop else "blind"
+    planned = campaigns.cells(campaign, chosen, arms, epochs, scoring, config, laid_over)
+    for task in chosen if validator_in_loop else []:
+        if task.path.is_relative_to(place):
+            raise UserError(f"{task.path} lies in the data folder, where scripts could read it.", "Move it out of it.")
+    with campaign.lock():
+        campaigns.prepare(campaign, planned, loaded, shlex.join(["gammapygpt", *sys.argv[1:]]))
+        left = len(campaigns.missing(planned))
+        if not quiet:
+            typer.echo(f"{campaign.folder}: {len(planned)} cells, {left} to run", err=True)
+        campaigns.fill(campaign, planned, lambda specs: map(run_cell, specs), teller(left, quiet=quiet))
+    counts = verdicts(campaign.records())
+    if as_json:
+        print_json({"folder": str(campaign.folder), "cells": len(planned), "verdicts": counts})
+    else:
+        for name, count in counts.items():
+            typer.echo(f"{name}: {', '.join(f'{number} {verdict}' for verdict, number in count.items())}")
+
+
+def stem(name: str) -> str:
+    """A task set's name as part of a folder's."""
+    return Path(name).stem
+
+
+def with_data(tasks: list[Task], data: Path) -> list[Task]:
+    """The tasks whose data are there; the others are named."""
+    from gammapygpt.evals.campaign import without_data
+
+    gone = without_data(tasks, data)
+    for task, names in gone.items():
+        typer.echo(f"left out: {task} needs {', '.join(names)}, which is not in {data}", err=True)
+    if len(gone) == len(tasks):
+        raise UserError(f"the data of none of the tasks are in {data}.", "Name another folder with --data.")
+    return [task for task in tasks if task.id not in gone]
+
+
+def teller(total: int, *, quiet: bool) -> Any:
+    """What says a line for each cell."""
+    done = 0
+
+    def tell(record: Record) -> None:
+        nonlocal done
+        done += 1
+        if not quiet:
+            minutes, why = record.seconds / 60, " ".join(record.reason.split())[:160]
+            said = f"[{done}/{total}] {record.cell}: {record.verdict}, {len(record.attempts)} attempts"
+            typer.echo(f"{said}, {record.spent.calls} calls, {minutes:.1f} min; {why}", err=True)
+
+    return tell
+
+
+def verdicts(records: list[Record]) -> dict[str, dict[str, int]]:
+    """How many cells of each configuration ended how."""
+    from collections import Counter
+
+    arms = dict.fromkeys(record.configuration for record in records)
+    return {arm: dict(Counter(one.verdict for one in records if one.configuration == arm)) for arm in arms}
+
+
+app.command("run")(run)

@@ -1,0 +1,192 @@
+"""A campaign: every task answered by every configuration, some times over. Started again it fills what is missing.
+
+CAMPAIGN/
+  campaign.json   what was asked for, with which settings, on which machine
+  cells/          one record for each cell, written whole when the cell has ended
+  runs/CELL/      the run of each cell, with checkpoints of its own
+  table.jsonl     all records, one a line: `pandas.read_json(path, lines=True)`
+  .lock           held by the process that drives it
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gammapygpt.errors import InfrastructureError, UserError
+from gammapygpt.evals.cell import CELLS, CellSpec, read_record
+from gammapygpt.evals.configuration import Configuration
+from gammapygpt.evals.record import TABLE, Record, Scoring
+from gammapygpt.evals.task import Task
+from gammapygpt.run import now
+from gammapygpt.runs.changes import changed_settings
+from gammapygpt.runs.folder import write_file, write_json
+from gammapygpt.settings import Settings, public_settings
+
+ABOUT = "campaign.json"
+PATIENCE = 5
+"""Infrastructure failures in a row after which a campaign stops: the next would fail too."""
+Pool = Callable[[Sequence[CellSpec]], Iterable[Record]]
+"""Runs cells, in any order and anywhere, and hands back each record as it comes."""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """The folder of a campaign."""
+
+    folder: Path
+
+    def about(self) -> dict[str, Any]:
+        """What `campaign.json` says; empty for a new one."""
+        try:
+            value = json.loads((self.folder / ABOUT).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot read {self.folder / ABOUT} ({error}).", "Choose another folder.") from error
+        return value if isinstance(value, dict) else {}
+
+    def records(self) -> list[Record]:
+        """Those there are, in the order that was planned."""
+        planned = {name: number for number, name in enumerate(self.about().get("planned", []))}
+        found = [record for file in (self.folder / CELLS).glob("*.json") if (record := read_record(file))]
+        return sorted(found, key=lambda record: (planned.get(record.cell, len(planned)), record.cell))
+
+    def write_table(self) -> Path:
+        """All records as JSON lines."""
+        file = self.folder / TABLE
+        write_file(file, "".join(record.model_dump_json() + "\n" for record in self.records()))
+        return file
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep the campaign to one driver; the lock ends with the process.
+
+        Raises
+        ------
+        UserError
+            Another process drives it, or the folder cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = (self.folder / ".lock").open("w")
+        except OSError as error:
+            raise UserError(f"cannot write to {self.folder}: {error.strerror}.", "Name another folder.") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(
+                    f"the campaign in {self.folder} is under way in another process.",
+                    "Wait for it, or name another folder.",
+                ) from error
+            yield
+
+
+def cells(
+    campaign: Campaign,
+    tasks: Sequence[Task],
+    configurations: Sequence[Configuration],
+    epochs: int,
+    scoring: Scoring,
+    config: Path | None,
+    overrides: dict[str, Any],
+) -> list[CellSpec]:
+    """Every cell: the first epoch of all configurations before the second of any."""
+    return [
+        CellSpec(
+            campaign=campaign.folder.resolve(),
+            task=task.path,
+            configuration=configuration,
+            epoch=epoch,
+            scoring=scoring,
+            config=config.resolve() if config else None,
+            overrides=overrides,
+        )
+        for epoch in range(1, epochs + 1)
+        for configuration in configurations
+        for task in tasks
+    ]
+
+
+def prepare(campaign: Campaign, planned: Sequence[CellSpec], settings: Settings, command: str) -> None:
+    """Write down what is asked for, beside what was asked for before.
+
+    Raises
+    ------
+    UserError
+        The campaign began with other settings or another scoring: its cells could not be compared.
+    """
+    about, dumped = campaign.about(), public_settings(settings)
+    if about:
+        if changed := changed_settings(about["settings"], dumped):
+            raise UserError(
+                f"settings have changed since the campaign in {campaign.folder} began: {', '.join(changed)}.",
+                "Set them back, or name another folder.",
+            )
+        if planned and about["scoring"] != planned[0].scoring:
+            raise UserError(
+                f"the campaign in {campaign.folder} is scored {about['scoring']}, and the two are never mixed.",
+                "Name another folder.",
+            )
+    names = [spec.name for spec in planned]
+    arms = {one.name: one.model_dump() for one in (spec.configuration for spec in planned)}
+    write_json(
+        campaign.folder / ABOUT,
+        {
+            "created": about.get("created", now()),
+            "command": command,
+            "commands": list(dict.fromkeys([*about.get("commands", []), command])),
+            "scoring": planned[0].scoring if planned else about.get("scoring", "blind"),
+            "planned": list(dict.fromkeys([*about.get("planned", []), *names])),
+            "configurations": {**about.get("configurations", {}), **arms},
+            "machine": machine(),
+            "settings": dumped,
+        },
+    )
+
+
+def missing(planned: Sequence[CellSpec]) -> list[CellSpec]:
+    """Cells without a record, and those where the infrastructure failed."""
+    records = {spec.name: read_record(spec.file) for spec in planned}
+    return [spec for spec in planned if (known := records[spec.name]) is None or known.verdict == "infrastructure"]
+
+
+def fill(campaign: Campaign, planned: Sequence[CellSpec], pool: Pool, tell: Callable[[Record], None]) -> None:
+    """Run what is missing, and write the table whatever happens.
+
+    Raises
+    ------
+    InfrastructureError
+        So many cells failed in a row for no fault of theirs that the next would fail too.
+    """
+    failing = 0
+    try:
+        for record in pool(missing(planned)):
+            tell(record)
+            failing = failing + 1 if record.verdict == "infrastructure" else 0
+            if failing >= PATIENCE:
+                raise InfrastructureError(
+                    f"The last {failing} cells failed for no fault of theirs: {record.reason}",
+                    "Mend it, and give the same command again.",
+                )
+    finally:
+        campaign.write_table()
+
+
+def without_data(tasks: Sequence[Task], data: Path) -> dict[str, list[str]]:
+    """By task, the data sets that it needs and that are not there."""
+    gone = {task.id: [name for name in task.datasets if not (data / name).exists()] for task in tasks}
+    return {task: names for task, names in gone.items() if names}
+
+
+def machine() -> str:
+    """What it runs on, without naming it: `x86_64, Linux, 2 cores, Python 3.11.2`."""
+    return f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}"
