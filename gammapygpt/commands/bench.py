@@ -91,6 +91,23 @@ def run(
             typer.echo(f"{name}: {', '.join(f'{number} {verdict}' for verdict, number in count.items())}")
 
 
+@command
+def list_tasks(
+    tasks: Annotated[list[str] | None, typer.Argument(help="Task sets, folders, files or ids.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which tasks there are; without an argument, those that are shipped."""
+    from gammapygpt.evals.task import SHIPPED, read_tasks, task_sets
+
+    found = read_tasks(tasks or task_sets())
+    if as_json:
+        print_json([task.model_dump(include={"id", "title", "family", "difficulty", "datasets"}) for task in found])
+        return
+    for task in found:
+        place = task.path.parent.name if task.path.is_relative_to(SHIPPED) else task.path.parent
+        typer.echo(f"{place}  {task.id}  {task.difficulty or '-'}  {task.title} ({', '.join(task.datasets)})")
+
+
 def stem(name: str) -> str:
     """A task set's name as part of a folder's."""
     return Path(name).stem
@@ -132,3 +149,4 @@ def verdicts(records: list[Record]) -> dict[str, dict[str, int]]:
 
 
 app.command("run")(run)
+app.command("list")(list_tasks)

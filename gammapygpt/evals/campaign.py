@@ -33,6 +33,8 @@ from gammapygpt.settings import Settings, public_settings
 ABOUT = "campaign.json"
 PATIENCE = 5
 """Infrastructure failures in a row after which a campaign stops: the next would fail too."""
+ELSEWHERE = ("base_url", "api_key_env", "timeout_s", "retries")
+"""Settings of a backend that say where and how patiently it is asked; they may change on the way."""
 Pool = Callable[[Sequence[CellSpec]], Iterable[Record]]
 """Runs cells, in any order and anywhere, and hands back each record as it comes."""
 
@@ -126,7 +128,8 @@ def prepare(campaign: Campaign, planned: Sequence[CellSpec], settings: Settings,
     """
     about, dumped = campaign.about(), public_settings(settings)
     if about:
-        if changed := changed_settings(about["settings"], dumped):
+        differing = changed_settings(about["settings"], dumped)
+        if changed := [key for key in differing if key.rpartition(".")[2] not in ELSEWHERE]:
             raise UserError(
                 f"settings have changed since the campaign in {campaign.folder} began: {', '.join(changed)}.",
                 "Set them back, or name another folder.",

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, Field
 
-from gammapygpt.errors import GammapyGPTError
+from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.evals.configuration import Agent, Configuration
 from gammapygpt.evals.record import Record, Scoring, cell_name
 from gammapygpt.evals.task import Task, read_task
@@ -100,8 +100,10 @@ def answered(spec: CellSpec, task: Task) -> Run:
 
     settings = spec.settings(task)
     expect = task.path if spec.scoring == "validator-in-loop" else None
-    begun = all_runs(Path(settings.runs.folder))
-    run = session.resume(begun[-1], settings) if begun else session.start(task.prompt, settings, expect=expect)
+    try:
+        run = session.resume(all_runs(Path(settings.runs.folder))[-1], settings)
+    except (IndexError, UserError):  # there is none, or it began with another address, file or version of the task
+        run = session.start(task.prompt, settings, expect=expect)
     if run.folder.manifest()["status"] in ("running", "interrupted"):
         solver(spec.configuration.agent)(run)
     return run
