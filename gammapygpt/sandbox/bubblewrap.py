@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gammapygpt.sandbox.interpreter import Interpreter, font_lists
+from gammapygpt.sandbox.hidden import hidden_places, secrets
+from gammapygpt.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter, font_lists
 from gammapygpt.sandbox.launch import (
     INSIDE,
-    OURS,
     Launch,
     Order,
     closing_on_error,
@@ -80,6 +80,7 @@ class Bubblewrap:
                 *self._system(uid, descriptors),
                 *self._analysis(interpreter, job, descriptors),
                 *self._data(data, storage),
+                *self._hidden(interpreter, data, storage),
                 *["--perms", "0777", "--size", str(order.limits.workspace_mb * MIB), "--tmpfs", workspace],
                 *["--remount-ro", "/", "--chdir", workspace],
             ]
@@ -114,6 +115,13 @@ class Bubblewrap:
         for source, place in places_of_data(data, storage):
             arguments += shown(source, place)
         return arguments
+
+    def _hidden(self, interpreter: Interpreter, data: str, storage: str) -> list[str]:
+        """Empty folders, when all else is mounted, where this program would be seen."""
+        system = [(folder, folder) for folder in SYSTEM_FOLDERS if not os.path.islink(folder)]
+        shown = [*system, *((folder, folder) for folder in interpreter.folders), *places_of_data(data, storage)]
+        places = hidden_places(shown, secrets(interpreter, data))
+        return [argument for place in places for argument in ("--tmpfs", place, "--remount-ro", place)]
 
     def _namespaces(self, uid: int | None) -> list[str]:
         common = [
@@ -161,8 +169,6 @@ class Bubblewrap:
         arguments = []
         for folder in interpreter.folders:
             arguments += shown(folder, folder)
-            if OURS.is_relative_to(folder):  # scripts have no business with this program, its recipes and tasks
-                arguments += ["--tmpfs", str(OURS)]
         arguments += ["--perms", "0755", "--dir", job]
         for file in (*sorted(INSIDE.glob("*.py")), *font_lists()):
             descriptors.append(os.open(file, os.O_RDONLY | os.O_CLOEXEC))

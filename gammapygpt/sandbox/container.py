@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox.bubblewrap import SHM_MB, TMP_MB, free_place
+from gammapygpt.sandbox.hidden import hidden_places, secrets
 from gammapygpt.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter, font_lists
 from gammapygpt.sandbox.launch import INSIDE, NOBODY, Launch, Order, environment, places_of_data
 from gammapygpt.sandbox.seccomp import seccomp_filter
@@ -80,6 +81,11 @@ class Container:
         binds += [(place, place) for place in ("/etc/ld.so.cache", "/etc/alternatives") if os.path.exists(place)]
         binds += [(place, place) for place in interpreter.folders]
         binds += [(str(self._job(folder)), job), *places_of_data(order.data, storage)]
+        nothing = folder / "nothing"
+        nothing.mkdir(0o755)
+        hidden = hidden_places(binds, secrets(interpreter, order.data))
+        binds = [bind for bind in binds if not any(Path(bind[1]).is_relative_to(place) for place in hidden)]
+        binds += [(str(nothing), place) for place in hidden]
         variables = environment(storage if order.data else "", "/tmp", interpreter)
         build = self._apptainer if self.engine == "apptainer" else self._engine
         python = interpreter.executable

@@ -22,16 +22,16 @@ SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 
 ASK = """
 import importlib.util, json, os, site, sys
-places = []
-for name in %r:
+def folders(name):
     try:
         spec = importlib.util.find_spec(name)
     except ImportError:
         spec = None
-    places += list(spec.submodule_search_locations or []) if spec else []
+    return list(spec.submodule_search_locations or []) if spec else []
+places = [folder for name in %r for folder in folders(name)]
 user_site = [p for p in sys.path if p == site.getusersitepackages()]
 print(json.dumps(dict(executable=sys.executable, version=sys.version, packages=places, user_site=user_site,
-    prefixes=[sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix])))
+    copies=folders("gammapygpt"), prefixes=[sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix])))
 """
 
 
@@ -44,6 +44,8 @@ class Interpreter(BaseModel):
     """To be shown inside, read-only, each at its own path; none is below another or below /usr."""
     python_path: list[str]
     """The user's site-packages, if that is where packages come from."""
+    copies: list[str]
+    """Where it has this program, which need not be the one that runs."""
 
 
 def _ask(python: str) -> dict[str, list[str] | str]:
@@ -115,6 +117,7 @@ def interpreter(python: str = "") -> Interpreter:
         version=str(answer["version"]),
         folders=folders,
         python_path=list(answer["user_site"]),
+        copies=list(answer["copies"]),
     )
 
 

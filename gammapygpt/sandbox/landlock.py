@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from gammapygpt.errors import InfrastructureError
+from gammapygpt.sandbox.hidden import secrets
 from gammapygpt.sandbox.interpreter import SYSTEM_FOLDERS
-from gammapygpt.sandbox.launch import OURS, Launch, Order, places_of_data, spare_user
+from gammapygpt.sandbox.launch import Launch, Order, places_of_data, spare_user
 from gammapygpt.sandbox.local import kept
 from gammapygpt.sandbox.seccomp import seccomp_filter
 
@@ -32,17 +34,24 @@ def abi() -> int:
     return max(0, int(ctypes.CDLL(None).syscall(create_ruleset, None, ctypes.c_size_t(0), ctypes.c_uint32(version))))
 
 
-def without(folder: str, hole: Path) -> list[str]:
-    """A folder as a list of what is in it, but for one folder in it: Landlock can allow, not except."""
-    if not hole.is_relative_to(folder):
-        return [folder]
-    shown = []
+def without(folder: str, holes: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """A folder but for some in it, since Landlock can allow and not except: what may be read, what may be listed.
+
+    Only names can be seen of what lies below a folder that may be listed. Links are left out, for a rule would be
+    about what they lead to.
+    """
+    place = Path(os.path.realpath(folder))
+    if any(place.is_relative_to(hole) for hole in holes):
+        return [], []
+    if not any(hole.is_relative_to(place) for hole in holes):
+        return [folder], []
+    read: list[str] = []
+    listed = [folder]
     for entry in os.scandir(folder):
-        if hole.is_relative_to(entry.path):
-            shown += [] if Path(entry.path) == hole else without(entry.path, hole)
-        else:
-            shown.append(entry.path)
-    return shown
+        if not entry.is_symlink():
+            more, deeper = without(entry.path, holes)
+            read, listed = [*read, *more], [*listed, *deeper]
+    return read, listed
 
 
 class Landlock:
@@ -57,10 +66,12 @@ class Landlock:
         uid = spare_user() if os.geteuid() == 0 else None
         program = seccomp_filter(unix_sockets=False, modes=uid is not None, signals=version >= SCOPES)
         launch = kept(order, uid, {"seccomp": program.hex(), "modes_fixed": uid is None})
-        folders = [place for folder in order.interpreter.folders for place in without(folder, OURS)]
+        holes = secrets(order.interpreter, order.data)
         data = [place for place, _ in places_of_data(order.data, launch.setup["data"])]
+        shown = [without(folder, holes) for folder in (*SYSTEM_FOLDERS, *order.interpreter.folders, *data)]
         launch.setup["landlock"] = {
-            "read": [*SYSTEM_FOLDERS, *folders, *data, *READABLE, *launch.setup["fonts"]],
+            "read": [*(place for read, _ in shown for place in read), *READABLE, *launch.setup["fonts"]],
+            "listed": [place for _, listed in shown for place in listed],
             "write": launch.setup["writable"],
             "devices": list(DEVICES),
         }

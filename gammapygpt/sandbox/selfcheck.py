@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox.base import Limits, Sandbox, SelfCheck
+from gammapygpt.sandbox.launch import INSIDE
 from gammapygpt.state import Execution
 
 SMALL = Limits(wall_s=10, cpu_s=10, memory_mb=256, processes=24, file_mb=8, workspace_mb=16, files=50, output_kb=16)
@@ -47,6 +48,7 @@ def secret_in_environment():
 breach('network', lambda: socket.create_connection(('127.0.0.1', PORT), 2))
 breach('other sockets', lambda: socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM))
 breach('files of the host', lambda: open(FILE).read())
+breach('known answers of tasks', lambda: open(PROGRAM).read())
 breach('environment of the agent', secret_in_environment)
 breach('changes of the data', lambda: open(os.environ['GAMMAPY_DATA'] + '/data', 'a'))
 breach('new files beside the data', lambda: open(os.environ['GAMMAPY_DATA'] + '/breach', 'w'))
@@ -132,6 +134,7 @@ def _breaches(sandbox: Sandbox) -> list[SelfCheck]:
         names = {
             "PORT": server.getsockname()[1],
             "FILE": str(private / "private"),
+            "PROGRAM": str(INSIDE / "worker.py"),  # of a folder that is hidden as a whole
             "AGENT": os.getpid(),
             "SECRET": f"HOME={os.environ.get('HOME', '/nowhere')}",
         }

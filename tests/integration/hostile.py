@@ -145,6 +145,7 @@ class Attacked:
         else:
             self.provider = landlock.Landlock()
         python = interpreter_for(uid if provider == "bubblewrap" or uid else ORDINARY)
+        self.python = python.executable
         self.host = Host(uid)
         self.sandbox = SingleUseSandbox(self.provider, python, str(self.host.data), TIGHT, warm=False)
 

@@ -138,6 +138,20 @@ def test_a_script_runs_and_its_end_is_the_end_of_all(podman: Container, tmp_path
     assert stopped.stopped_by == "wall"
 
 
+def test_no_copy_of_this_program_is_shown(podman: Container, tmp_path: Path):
+    data, home = tmp_path / "data", tmp_path / "home"
+    home.mkdir()
+    task = data / "repository" / "gammapygpt" / "evals" / "tasks" / "task.toml"
+    task.parent.mkdir(parents=True)
+    task.write_text("index = 2.38765")
+    (data / "numbers.txt").write_text("1 2 3")
+    sandbox = SingleUseSandbox(podman, interpreter(), str(data), SMALL, warm=False)
+    execution = sandbox.run(
+        "import os\nprint(*(name for _, _, files in os.walk('/data') for name in files))", SMALL, home
+    )
+    assert execution.stdout == "numbers.txt\n"
+
+
 def test_an_engine_without_its_service_is_an_infrastructure_failure(tmp_path: Path, temporary: Path):
     sandbox = SingleUseSandbox(Container("docker", "/bin/false"), interpreter(), "", SMALL, warm=False)
     with pytest.raises(InfrastructureError, match="docker info"):

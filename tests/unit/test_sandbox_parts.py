@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from gammapygpt.errors import InfrastructureError, UserError
-from gammapygpt.sandbox import Limits, bubblewrap, choose, limits, processes, seccomp
+from gammapygpt.sandbox import Limits, bubblewrap, choose, hidden, limits, processes, seccomp
 from gammapygpt.sandbox.capture import Capture
 from gammapygpt.sandbox.collect import Collector, escape
 from gammapygpt.sandbox.interpreter import _outermost, interpreter
+from gammapygpt.sandbox.landlock import without
 from gammapygpt.sandbox.report import death_notice, printable, read_report
 from gammapygpt.sandbox.spawn import spawn
 from gammapygpt.settings import Settings
@@ -299,3 +300,36 @@ def test_a_tree_of_processes_is_seen_whole():
             os.kill(pid, 9)
         process.wait()
         process.stdout.close()
+
+
+def test_copies_of_this_program_are_hidden_wherever_they_are_shown(tmp_path: Path):
+    installed = tmp_path / "prefix" / "local" / "lib" / "python3.12" / "dist-packages" / "gammapygpt"
+    repository = tmp_path / "prefix" / "src" / "main"
+    for folder in (installed / "evals", repository / "gammapygpt" / "evals", repository / ".git", tmp_path / "data"):
+        folder.mkdir(parents=True)
+    (repository / "pyproject.toml").touch()
+    (tmp_path / "data" / "tasks").symlink_to(installed / "evals")
+    python = interpreter().model_copy(update={"folders": [str(tmp_path / "prefix")], "copies": []})
+    found = hidden.secrets(python, str(tmp_path / "data"))
+    assert set(found) >= {installed, repository / "gammapygpt", repository / ".git"}
+    shown = [(str(tmp_path / "prefix"), "/prefix"), (str(tmp_path / "data"), "/data"), (str(installed / "evals"), "/d")]
+    assert hidden.hidden_places(shown, found) == [
+        "/prefix/local/lib/python3.12/dist-packages/gammapygpt",
+        "/prefix/src/main/.git",
+        "/prefix/src/main/gammapygpt",
+        "/d",
+    ]
+
+
+def test_the_system_of_the_host_may_hold_the_program_too():
+    installed = Path("/usr/local/lib/python3.12/site-packages/gammapygpt")
+    assert hidden.hidden_places([("/usr", "/usr"), ("/lib64", "/lib64")], [installed]) == [str(installed)]
+
+
+def test_landlock_allows_what_lies_around_a_hole(tmp_path: Path):
+    for name in ("packages/gammapygpt/evals", "packages/numpy", "bin"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "packages" / "link").symlink_to("/etc")
+    read, listed = without(str(tmp_path), [tmp_path / "packages" / "gammapygpt"])
+    assert sorted(read) == [str(tmp_path / "bin"), str(tmp_path / "packages" / "numpy")]
+    assert listed == [str(tmp_path), str(tmp_path / "packages")]

@@ -78,7 +78,7 @@ def capabilities() -> list[str]:
 
 ALL_ACCESS = (0, 0x1FFF, 0x3FFF, 0x7FFF, 0x7FFF, 0xFFFF)
 """Landlock's file access rights by ABI version; the last entry also for newer ones."""
-READ, WRITE_TO_DEVICE, RIGHTS_OF_A_FILE = 0x1 | 0x4 | 0x8, 0x2 | 0x4, 0x1 | 0x2 | 0x4 | 0x4000 | 0x8000
+READ, LIST, WRITE_TO_DEVICE, RIGHTS_OF_A_FILE = 0x1 | 0x4 | 0x8, 0x8, 0x2 | 0x4, 0x1 | 0x2 | 0x4 | 0x4000 | 0x8000
 NO_DEVICES = ~(0x40 | 0x800)
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 LANDLOCK_ABI = 3
@@ -106,7 +106,7 @@ def landlock_abi() -> int:
     return _landlock(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
 
 
-def restrict_paths(read: list[str], write: list[str], devices: list[str]) -> None:
+def restrict_paths(read: list[str], listed: list[str], write: list[str], devices: list[str]) -> None:
     """From now on only these files and folders, no TCP, no signal or abstract socket to anybody outside; OSError."""
     abi = landlock_abi()
     if abi < LANDLOCK_ABI:
@@ -114,7 +114,8 @@ def restrict_paths(read: list[str], write: list[str], devices: list[str]) -> Non
     every = ALL_ACCESS[min(abi, len(ALL_ACCESS) - 1)]
     rules = _Ruleset(every, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)
     ruleset = _landlock(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(ctypes.sizeof(rules)), ctypes.c_uint32(0))
-    allowed = [(path, READ) for path in read] + [(path, every & NO_DEVICES) for path in write]
+    allowed = [(path, READ) for path in read] + [(path, LIST) for path in listed]
+    allowed += [(path, every & NO_DEVICES) for path in write]
     for path, rights in allowed + [(path, WRITE_TO_DEVICE | (every & 0x4000)) for path in devices]:
         try:
             parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
