@@ -51,12 +51,18 @@ def own_documents(folder: Path) -> tuple[list[Document], list[str]]:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Files of the known kinds below a folder, in the order of their names."""
+    """Files of the known kinds below a folder, in the order of their names; never the script that answers a task."""
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(root) / name
+            path = Path(root) / name
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".") and not answers_a_task(path):
+                yield path
+
+
+def answers_a_task(path: Path) -> bool:
+    """A reference script, as task sets have them: `reference/ID.py` beside `ID.toml`; see `evals.task`."""
+    return path.parent.name == "reference" and (path.parent.parent / f"{path.stem}.toml").is_file()
 
 
 def text_of(path: Path, folder: Path) -> str:

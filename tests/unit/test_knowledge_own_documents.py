@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from gammapygpt.evals.task import SHIPPED
 from gammapygpt.knowledge import own_documents as module
 from gammapygpt.knowledge.document import LENGTH
 from gammapygpt.knowledge.own_documents import own_documents, state
@@ -117,3 +118,16 @@ def test_the_state_of_the_folder_changes_with_its_files(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("three")
     assert state(tmp_path) != before
     assert state(tmp_path / "gone") != before
+
+
+def test_scripts_that_answer_tasks_are_never_read(tmp_path: Path) -> None:
+    (tmp_path / "reference").mkdir()
+    (tmp_path / "crab-index.toml").write_text("id = 'crab-index'")
+    (tmp_path / "reference" / "crab-index.py").write_text("print(2.38765)")
+    (tmp_path / "reference" / "cuts.py").write_text("radius = 0.11")
+    assert list(texts(tmp_path)) == ["own:reference/cuts.py#text"]
+    assert "crab" not in state(tmp_path)
+
+
+def test_the_shipped_tasks_are_not_found_in_a_checkout() -> None:
+    assert [source for source in texts(SHIPPED) if not source.startswith("own:README.md")] == []
