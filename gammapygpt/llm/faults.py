@@ -26,6 +26,10 @@ class ServerFault(InfrastructureError):
     """The server answered with an error of its own (5xx), retries included."""
 
 
+class PromptTooLong(InfrastructureError):
+    """The messages do not fit into the model's context."""
+
+
 def is_too_long(error: Exception) -> bool:
     """Whether the server says that the messages do not fit into the model's context."""
     return bool(_CONTEXT.search(f"{getattr(error, 'code', '')} {error}"))
@@ -47,7 +51,7 @@ def translated(error: Exception, name: str, settings: BackendSettings, key: str)
     status = getattr(error, "status_code", None)
     said = " ".join(redacted(str(getattr(error, "message", error)), key).split())[:300]
     if is_too_long(error):
-        return InfrastructureError(
+        return PromptTooLong(
             f"{who} says that the prompt is longer than the model's context ({said}).",
             f"{'Raise backends.' + name + '.serving.context' if settings.kind == 'local' else LONGER}, "
             "or lower retrieval.snippets.",
