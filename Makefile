@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint drift clean
+.PHONY: demo test test-slow bench-check lint drift clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m gammapygpt.demo
@@ -14,6 +14,10 @@ test: lint
 
 test-slow: $(READY)
 	$(BIN)/pytest -m slow
+
+# every task answered by its reference script, in the sandbox; needs the data that the tasks name
+bench-check: $(READY)
+	$(BIN)/python -m gammapygpt bench check --workers 2
 
 lint: $(READY)
 	$(BIN)/ruff check .

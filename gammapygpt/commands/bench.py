@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gammapygpt.commands import bench_check
 from gammapygpt.commands.common import (
     ConfigOption,
     DataOption,
@@ -58,6 +59,7 @@ def run(
     from gammapygpt.data.stores import find_data
     from gammapygpt.evals import campaign as campaigns
     from gammapygpt.evals.cell import run_cell
+    from gammapygpt.evals.check import check_place
     from gammapygpt.evals.configuration import configurations
     from gammapygpt.evals.task import read_tasks
     from gammapygpt.settings_loading import load_settings
@@ -74,9 +76,8 @@ def run(
     campaign = campaigns.Campaign((out or default).expanduser().resolve())
     scoring: Scoring = "validator-in-loop" if validator_in_loop else "blind"
     planned = campaigns.cells(campaign, chosen, arms, epochs, scoring, config, laid_over)
-    for task in chosen if validator_in_loop else []:
-        if task.path.is_relative_to(place):
-            raise UserError(f"{task.path} lies in the data folder, where scripts could read it.", "Move it out of it.")
+    for problem in (problem for task in chosen for problem in check_place(task, loaded, place)):
+        raise UserError(f"{problem.file}: {problem.what}", problem.remedy)
     with campaign.lock():
         campaigns.prepare(campaign, planned, loaded, shlex.join(["gammapygpt", *sys.argv[1:]]))
         left = len(campaigns.missing(planned))
@@ -150,3 +151,4 @@ def verdicts(records: list[Record]) -> dict[str, dict[str, int]]:
 
 app.command("run")(run)
 app.command("list")(list_tasks)
+app.command("check")(bench_check.check)

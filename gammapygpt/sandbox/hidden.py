@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gammapygpt.sandbox.interpreter import SYSTEM_FOLDERS, Interpreter
-from gammapygpt.sandbox.launch import OURS
+from gammapygpt.sandbox.launch import OURS, places_of_data
 
 NAME = OURS.name
 COPIES = (
@@ -69,6 +69,15 @@ def hidden_places(binds: Iterable[tuple[str, str]], secret: Sequence[Path]) -> l
             elif real.is_relative_to(one) and os.path.isdir(real):  # a link in the data folder that leads there
                 found.append(place)
     return [place for place in dict.fromkeys(found) if not any(_below(place, other) for other in found)]
+
+
+def is_shown(path: Path, interpreter: Interpreter, data: str) -> bool:
+    """Whether scripts over this data folder can read a file of the host."""
+    binds = [(folder, folder) for folder in (*SYSTEM_FOLDERS, *interpreter.folders)] + places_of_data(data, "/data")
+    real = path.resolve()
+    return any(real.is_relative_to(os.path.realpath(source)) for source, _ in binds) and not any(
+        real.is_relative_to(secret) for secret in secrets(interpreter, data)
+    )
 
 
 def _below(place: str, other: str) -> bool:
