@@ -16,10 +16,10 @@ import pytest
 from gammapygpt.evals.campaign import Campaign
 from gammapygpt.evals.record import read_table
 
-PROMPT = 'Count the observations of $GAMMAPY_DATA/dl3-simulated. Write result.json with "n_obs" (integer).'
-
-NOTHING_BETTER = {"when": "You make a Gammapy", "text": "It is good as it is.", "times": 99}
-"""The optimiser's answer."""
+PROMPT = (
+    "Find the observations in $GAMMAPY_DATA/dl3-simulated whose pointing lies within 2 deg of RA 83.633 deg, "
+    'Dec 22.0145 deg (ICRS). Write result.json with "n_obs" (number of observations).'
+)
 
 
 def script(value: str) -> str:
@@ -38,7 +38,7 @@ def task_file(folder: Path, name: str, value: int, datasets: str = "dl3-simulate
 
 @pytest.fixture
 def bench(tmp_path: Path, simulated_data: Path):
-    """`gammapygpt bench run` against a server, with one configuration that asks the coder alone."""
+    """`gammapygpt bench run` against a server: the bare loop, unless other options are given."""
     config = tmp_path / "config.toml"
 
     def bench(url: str, *options: str) -> list[str]:
@@ -48,7 +48,7 @@ def bench(tmp_path: Path, simulated_data: Path):
         )
         command = [sys.executable, "-m", "gammapygpt", "bench", "run", "--tasks", str(tmp_path / "tasks")]
         command += ["--out", str(tmp_path / "campaign"), "--config", str(config)]
-        return [*command, "--no-full", "--ablate", "planner", *options]
+        return [*command, "--no-full", *(options or ["--baselines", "bare-loop"])]
 
     return bench
 
@@ -59,46 +59,51 @@ def ran(command: list[str], code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def asked(server, who: str = "You write Gammapy") -> int:
-    """How often the server was asked by the coder."""
-    return sum(who in str(body["messages"][0]["content"]) for body in server.bodies)
-
-
-def test_a_wrong_number_that_the_loop_believes_is_wrong_and_a_right_one_right(bench, scripted_server, tmp_path):
+def test_what_the_graph_answers_is_judged_by_the_known_values(bench, tmp_path):
     task_file(tmp_path / "tasks", "count-four", 4)
     task_file(tmp_path / "tasks", "count-five", 5)
-    server = scripted_server(NOTHING_BETTER, {"text": script("len([1, 2, 3, 4])"), "times": 9})
-    command = bench(server.url)
+    command = bench("http://127.0.0.1:9/v1", "--ablate", "optimiser")
     out = json.loads(ran([*command, "--json", "--quiet"]))
-    assert out["verdicts"] == {"no-planner": {"wrong": 1, "right": 1}}
+    assert out["verdicts"] == {"no-optimiser": {"wrong": 1, "right": 1}}
     five, four = read_table(tmp_path / "campaign")
     assert (four.verdict, four.passed_at, four.attempts[0].right) == ("right", 1, True)
     assert (five.verdict, five.passed_at, five.wrong_keys) == ("wrong", None, ["n_obs"])
-    assert four.usage["coder"].calls == 1
-    assert four.usage["coder"].output_tokens > 0
-    assert four.cost is None, "a model without prices is unpriced, not free"
-    assert {"coder", "executor"} <= set(four.seconds_by_node)
+    assert (four.recipe, four.attempts[0].how) == ("observation_list", "recipe")
+    assert {"planner", "coder", "executor", "critic"} <= set(four.seconds_by_node)
     assert four.versions["gammapy"]
     assert four.prompts["coder.md"]
     assert (tmp_path / "campaign" / four.run / "manifest.json").is_file()
+
+
+def test_what_a_model_spends_is_on_record_and_is_spent_once(bench, scripted_server, tmp_path):
+    task_file(tmp_path / "tasks", "count", 4)
+    server = scripted_server({"text": "```python\n1 / 0\n```"}, {"text": script("2 + 2"), "times": 9})
+    command = bench(server.url)
+    ran(command)
+    (record,) = read_table(tmp_path / "campaign")
+    assert (record.verdict, record.passed_at) == ("right", 2)
+    assert record.usage["coder"].calls == len(server.requests) == 2
+    assert record.usage["coder"].output_tokens > 0
+    assert record.cost is None, "a model without prices is unpriced, not free"
+    first, second = record.attempts
+    assert (first.failure, first.exception, second.failure) == ("runtime", "ZeroDivisionError", "")
+    assert "1 / 0" in first.traceback_tail
     table = pd.read_json(tmp_path / "campaign" / "table.jsonl", lines=True)
-    assert list(table.verdict) == ["wrong", "right"]
-    before = len(server.requests)
-    assert asked(server) == 2
-    assert "2 cells, 0 to run" in ran(command)
-    assert len(server.requests) == before, "what is on record is not run again"
+    assert list(table.verdict) == ["right"]
+    assert "1 cells, 0 to run" in ran(command)
+    assert len(server.requests) == 2, "what is on record is not run again"
 
 
 def test_blind_the_loop_does_not_know_and_with_the_validator_in_it_it_does(bench, scripted_server, tmp_path):
     task_file(tmp_path / "tasks", "count", 4)
-    replies = (NOTHING_BETTER, {"text": script("3")}, {"text": script("len('four')"), "times": 9})
+    replies = ({"text": script("3")}, {"text": script("len('four')"), "times": 9})
     blind = bench(scripted_server(*replies).url)
     ran(blind)
     (record,) = read_table(tmp_path / "campaign")
     assert record.scoring == "blind"
     assert record.verdict == "wrong"
     assert len(record.attempts) == 1
-    told = bench(scripted_server(*replies).url, "--validator-in-loop")
+    told = bench(scripted_server(*replies).url, "--baselines", "bare-loop", "--validator-in-loop")
     assert "never mixed" in ran(told, code=2)
     told[told.index("--out") + 1] = str(tmp_path / "other")
     ran(told)
@@ -114,7 +119,7 @@ def test_infrastructure_failures_stand_apart_and_are_run_again(bench, scripted_s
     (record,) = read_table(tmp_path / "campaign")
     assert record.verdict == "infrastructure"
     assert record.reason
-    server = scripted_server(NOTHING_BETTER, {"text": script("2 + 2"), "times": 9})
+    server = scripted_server({"text": script("2 + 2"), "times": 9})
     changed = bench(server.url)
     ran(changed)
     (record,) = read_table(tmp_path / "campaign")
@@ -125,11 +130,11 @@ def test_infrastructure_failures_stand_apart_and_are_run_again(bench, scripted_s
 def test_killed_in_the_middle_of_a_cell_a_campaign_goes_on_and_pays_nothing_twice(bench, scripted_server, tmp_path):
     for name in ("a", "b", "c"):
         task_file(tmp_path / "tasks", name, 4)
-    server = scripted_server(NOTHING_BETTER, {"text": script("2 + 2"), "times": 99})
+    server = scripted_server({"text": script("2 + 2"), "times": 99})
     command = bench(server.url)
     cells = tmp_path / "campaign" / "cells"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    while process.poll() is None and asked(server) < 2:
+    while process.poll() is None and len(server.requests) < 2:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -138,7 +143,7 @@ def test_killed_in_the_middle_of_a_cell_a_campaign_goes_on_and_pays_nothing_twic
     ran(command)
     records = read_table(tmp_path / "campaign")
     assert [record.verdict for record in records] == ["right"] * 3
-    assert asked(server) <= 4, "three cells, and at most the call in flight at the kill once more"
+    assert len(server.requests) <= 4, "three cells, and at most the call in flight at the kill once more"
     assert all((cells / name).stat().st_mtime_ns == when for name, when in done.items())
     assert [record.cell for record in Campaign(tmp_path / "campaign").records()] == [record.cell for record in records]
 
@@ -146,11 +151,11 @@ def test_killed_in_the_middle_of_a_cell_a_campaign_goes_on_and_pays_nothing_twic
 def test_two_at_once_and_wrong_words_are_one_line(bench, scripted_server, tmp_path):
     task_file(tmp_path / "tasks", "count", 4)
     task_file(tmp_path / "tasks", "elsewhere", 4, datasets="no-such-store")
-    server = scripted_server(NOTHING_BETTER, {"text": script("2 + 2"), "times": 9})
+    server = scripted_server({"text": script("2 + 2"), "times": 9})
     command = bench(server.url)
     with Campaign(tmp_path / "campaign").lock():
         assert "under way in another process" in ran(command, code=2)
     said = ran(command)
     assert "left out: elsewhere needs no-such-store" in said
-    command[command.index("--ablate") + 1] = "plannner"
-    assert "nothing called `plannner`" in ran(command, code=2)
+    command[command.index("bare-loop")] = "barely"
+    assert "no baseline `barely`" in ran(command, code=2)
