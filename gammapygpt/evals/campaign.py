@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from gammapygpt.errors import InfrastructureError, UserError
-from gammapygpt.evals.cell import CELLS, CellSpec, read_record
+from gammapygpt.evals.cell import CELLS, CellSpec, keep, read_record
 from gammapygpt.evals.configuration import Configuration
-from gammapygpt.evals.record import TABLE, Record, Scoring
+from gammapygpt.evals.record import TABLE, Record, Scoring, read_table
 from gammapygpt.evals.task import Task
 from gammapygpt.run import now
 from gammapygpt.runs.changes import changed_settings
@@ -60,6 +60,12 @@ class Campaign:
         planned = {name: number for number, name in enumerate(self.about().get("planned", []))}
         found = [record for file in (self.folder / CELLS).glob("*.json") if (record := read_record(file))]
         return sorted(found, key=lambda record: (planned.get(record.cell, len(planned)), record.cell))
+
+    def restore(self) -> None:
+        """Take up the records of a table that came without its cells, as one in a repository does."""
+        if (self.folder / TABLE).is_file():
+            for record in read_table(self.folder / TABLE):
+                keep(record, self.folder / CELLS / f"{record.cell}.json")
 
     def write_table(self) -> Path:
         """All records as JSON lines."""
@@ -127,6 +133,7 @@ def prepare(campaign: Campaign, planned: Sequence[CellSpec], settings: Settings,
         The campaign began with other settings or another scoring: its cells could not be compared.
     """
     about, dumped = campaign.about(), public_settings(settings)
+    campaign.restore()
     if about:
         differing = changed_settings(about["settings"], dumped)
         if changed := [key for key in differing if key.rpartition(".")[2] not in ELSEWHERE]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,9 @@ def test_what_a_model_spends_is_on_record_and_is_spent_once(bench, scripted_serv
     table = pd.read_json(tmp_path / "campaign" / "table.jsonl", lines=True)
     assert list(table.verdict) == ["right"]
     assert "1 cells, 0 to run" in ran(command)
+    shutil.rmtree(tmp_path / "campaign" / "cells")
+    shutil.rmtree(tmp_path / "campaign" / "runs")
+    assert "1 cells, 0 to run" in ran(command), "a table alone is a record"
     assert len(server.requests) == 2, "what is on record is not run again"
 
 
