@@ -35,6 +35,8 @@ PATIENCE = 5
 """Infrastructure failures in a row after which a campaign stops: the next would fail too."""
 ELSEWHERE = ("base_url", "api_key_env", "timeout_s", "retries")
 """Settings of a backend that say where and how patiently it is asked; they may change on the way."""
+PLACES = {"data": "path", "analysis": "python", "retrieval": "gammapy_source", "runs": "folder"}
+"""Settings that name folders of one machine: no part of what a campaign is, and nobody else's business."""
 Pool = Callable[[Sequence[CellSpec]], Iterable[Record]]
 """Runs cells, in any order and anywhere, and hands back each record as it comes."""
 
@@ -132,7 +134,7 @@ def prepare(campaign: Campaign, planned: Sequence[CellSpec], settings: Settings,
     UserError
         The campaign began with other settings or another scoring: its cells could not be compared.
     """
-    about, dumped = campaign.about(), public_settings(settings)
+    about, dumped = campaign.about(), without_places(public_settings(settings))
     campaign.restore()
     if about:
         differing = changed_settings(about["settings"], dumped)
@@ -161,6 +163,11 @@ def prepare(campaign: Campaign, planned: Sequence[CellSpec], settings: Settings,
             "settings": dumped,
         },
     )
+
+
+def without_places(dumped: dict[str, Any]) -> dict[str, Any]:
+    """Settings as plain data that name no folder of this machine."""
+    return {name: {**part, PLACES[name]: ""} if name in PLACES else part for name, part in dumped.items()}
 
 
 def missing(planned: Sequence[CellSpec]) -> list[CellSpec]:

@@ -130,7 +130,14 @@ def by_graph(run: Run) -> None:
 
 def judged(run: Run, task: Task, cell: dict[str, Any]) -> Record:
     """The record of a run that has ended: what the known values say of it, and what it cost."""
-    from gammapygpt.evals.reading import attempts_of, cost_of, seconds_by_node, usage_by_role, verdict_of
+    from gammapygpt.evals.reading import (
+        attempts_of,
+        cost_of,
+        seconds_by_node,
+        usage_by_role,
+        verdict_of,
+        without_paths,
+    )
 
     manifest = run.folder.manifest()
     verdict, wrong = verdict_of(manifest, task)
@@ -142,7 +149,7 @@ def judged(run: Run, task: Task, cell: dict[str, Any]) -> Record:
         verdict=verdict,
         passed_at=manifest.get("best") if verdict == "right" else None,
         wrong_keys=wrong,
-        reason=str(manifest.get("reason", "")),
+        reason=without_paths(str(manifest.get("reason", ""))),
         attempts=attempts_of(run.folder, task),
         backend=backend,
         model=chosen.model,

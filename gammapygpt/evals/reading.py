@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from gammapygpt.runs.folder import RunFolder
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
 
+INSTALLED = re.compile(r"[^\s'\"(]*/(?:site-packages|dist-packages|lib/python3\.\d+)/")
+"""Where a package lies on this machine, which is nobody else's business."""
 TAIL = 1500
 """Characters kept of a traceback."""
 
@@ -41,16 +44,21 @@ def attempts_of(folder: RunFolder, task: Task) -> list[AttemptRecord]:
                 author=line["author"],
                 how=line["how"],
                 failure=line["failure"] or "",
-                summary=line["summary"],
+                summary=without_paths(line["summary"]),
                 repeat_of=line.get("repeat_of"),
                 exception=execution.get("exception", ""),
-                traceback_tail=execution.get("traceback", "")[-TAIL:],
+                traceback_tail=without_paths(execution.get("traceback", ""))[-TAIL:],
                 right=not wrong_keys(result, task.expected) if result else None,
                 wall_s=execution.get("wall_s"),
                 cpu_s=execution.get("cpu_s"),
             )
         )
     return found
+
+
+def without_paths(text: str) -> str:
+    """A message or traceback with installed files named from their package on."""
+    return INSTALLED.sub("", text)
 
 
 def read(path: Path) -> dict[str, Any]:
