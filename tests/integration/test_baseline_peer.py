@@ -31,7 +31,7 @@ def command(line: str) -> dict:
 def begin(tmp_path, simulated_data, scripted_server):
     """A run whose model sends these replies, and its server."""
 
-    def begin(*replies: dict, wall_s: float = 60, **budget):
+    def begin(*replies: dict, wall_s: float = 60, expect: str = "", **budget):
         server = scripted_server(*replies)
         model = {"model": "scripted-model", "base_url": server.url, "abilities": [], "retries": 0}
         settings = Settings.model_validate(
@@ -44,7 +44,9 @@ def begin(tmp_path, simulated_data, scripted_server):
                 "budget": {"attempts": 3, **budget},
             }
         )
-        return start(REQUEST, settings), server
+        known = tmp_path / "expected.toml"
+        known.write_text(expect)
+        return start(REQUEST, settings, expect=known if expect else None), server
 
     return begin
 
@@ -117,6 +119,15 @@ def test_its_calls_are_bounded_and_the_answer_in_its_folder_counts(begin):
     assert len(server.bodies) == peer.CALLS_AN_ATTEMPT
     assert (run.outcome.status, run.outcome.result) == ("passed", {"n_obs": 4})
     assert "LimitsExceeded" in run.outcome.reason
+
+
+def test_known_values_judge_its_answer_and_are_never_told_to_it(begin):
+    known = '[[expected]]\nkey = "n_obs"\ntype = "int"\nvalue = 31415\nabs_tol = 0'
+    run, server = begin(command("""echo '{"n_obs": 4}' > result.json"""), command(SUBMIT), expect=known)
+    peer.solve(run)
+    assert (run.outcome.status, run.outcome.attempts[0].failure) == ("failed", "wrong_value")
+    assert len(server.bodies) == 2
+    assert "31415" not in json.dumps(server.bodies)
 
 
 def test_tokens_are_bounded_too(begin):
