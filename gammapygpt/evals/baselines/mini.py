@@ -94,8 +94,8 @@ class SpokenModel:
             form="script",
             request=self.request,
         )
-        self.run.tell({"event": "asked", "agent": "coder", "backend": self.backend.name})
         with stage(self.run, "coder") as spent_here:
+            self.run.tell({"event": "asked", "agent": "coder", "backend": self.backend.name})
             try:
                 reply = self.backend.ask(asked)
             except PromptTooLong as error:
