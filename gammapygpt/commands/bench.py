@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gammapygpt.commands import bench_check
+from gammapygpt.commands import bench_check, bench_report
 from gammapygpt.commands.common import (
     ConfigOption,
     DataOption,
@@ -152,3 +152,4 @@ def verdicts(records: list[Record]) -> dict[str, dict[str, int]]:
 app.command("run")(run)
 app.command("list")(list_tasks)
 app.command("check")(bench_check.check)
+app.command("report")(bench_report.report)

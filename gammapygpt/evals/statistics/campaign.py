@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -87,13 +88,15 @@ def table(records: Sequence[Record], scoring: Scoring) -> Table:
     comparisons = corrected([compared(reference, arms[name], (REFERENCE, name)) for name in others])
     tasks = Counter(one.tasks for one in comparisons).most_common(1)
     common = tasks[0][0] if tasks else 0
+    found = [arm(name, cells) for name, cells in arms.items()]
+    epochs = math.lcm(*(one.epochs for one in found if one.epochs))
     return Table(
         scoring=scoring,
         tasks=sorted(by_task(cells)),
-        arms=[arm(name, found) for name, found in arms.items()],
+        arms=found,
         comparisons=comparisons,
-        sensitivity=sensitivity(common),
-        sensitivity_corrected=sensitivity(common, ALPHA / max(1, len(comparisons))),
+        sensitivity=sensitivity(common, epochs),
+        sensitivity_corrected=sensitivity(common, epochs, ALPHA / max(1, len(comparisons))),
         infrastructure=failed_infrastructure(cells),
         remarks=remarks(records),
     )

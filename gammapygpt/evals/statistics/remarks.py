@@ -61,16 +61,13 @@ def shortened(value: str) -> str:
 
 
 def uneven(arms: Mapping[str, Sequence[Record]]) -> list[str]:
-    """Configurations whose tasks have not been judged equally often."""
-    found = []
-    for arm, cells in arms.items():
-        counts = sorted({len(one) for one in by_task(judged(cells)).values()})
-        if len(counts) > 1:
-            found.append(
-                f"The tasks of {arm} were judged {counts[0]} to {counts[-1]} times; pass@1 weighs cells alike, the "
-                "mean over tasks and its interval weigh tasks alike."
-            )
-    return found
+    """Configurations whose tasks have not been judged equally often, in one sentence."""
+    counts = {arm: {len(one) for one in by_task(judged(cells)).values()} for arm, cells in arms.items()}
+    found = [f"{arm} ({min(seen)} to {max(seen)})" for arm, seen in counts.items() if len(seen) > 1]
+    if not found:
+        return []
+    why = "pass@1 weighs cells alike, the mean over tasks and its interval weigh tasks alike"
+    return [f"Not all tasks were judged equally often by {', '.join(found)}: {why}."]
 
 
 def counted(number: int, what: str) -> str:
