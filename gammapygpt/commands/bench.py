@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gammapygpt.commands import bench_check, bench_report
+from gammapygpt.commands import bench_check, bench_compare, bench_report
 from gammapygpt.commands.common import (
     ConfigOption,
     DataOption,
@@ -153,3 +153,4 @@ app.command("run")(run)
 app.command("list")(list_tasks)
 app.command("check")(bench_check.check)
 app.command("report")(bench_report.report)
+app.command("compare")(bench_compare.compare)
