@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gammapygpt.data import instrument
@@ -25,7 +26,7 @@ DEADTIME_S = 1e-5
 
 @dataclass(frozen=True)
 class Source:
-    """A point source with a power law: dN/dE = amplitude (E / reference)^-index."""
+    """A point source with a power law, cut off or not: dN/dE = amplitude (E / reference)^-index exp(-E / cutoff)."""
 
     ra_deg: float
     dec_deg: float
@@ -33,10 +34,44 @@ class Source:
     amplitude: float
     """In cm-2 s-1 TeV-1."""
     reference_tev: float
+    cutoff_tev: float = math.inf
 
     def dnde(self, energy_tev: NDArray) -> NDArray:
         """Differential flux, in cm-2 s-1 TeV-1."""
-        return self.amplitude * (energy_tev / self.reference_tev) ** -self.index
+        import numpy as np
+
+        power_law = self.amplitude * (energy_tev / self.reference_tev) ** -self.index
+        return power_law if math.isinf(self.cutoff_tev) else power_law * np.exp(-energy_tev / self.cutoff_tev)
+
+    def brighter(self, factor: float) -> Source:
+        """The same source with another flux."""
+        return replace(self, amplitude=self.amplitude * factor)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A few wobble runs around one source, which may change its flux from run to run."""
+
+    source: Source
+    n_observations: int
+    livetime_s: float
+    """Of each run."""
+    offset_deg: float
+    """Between source and pointing."""
+    factors: tuple[float, ...] = ()
+    """Flux in each run over that of `source`; empty where it is steady."""
+    first_obs_id: int = 1
+    first_night: int = 0
+
+    def runs(self) -> list[Run]:
+        """Pointings and times."""
+        return wobble_runs(
+            self.source, self.n_observations, self.livetime_s, self.offset_deg, self.first_obs_id, self.first_night
+        )
+
+    def source_in(self, number: int) -> Source:
+        """The source as it is during one run, by its place in the schedule."""
+        return self.source.brighter(self.factors[number]) if self.factors else self.source
 
 
 @dataclass(frozen=True)
@@ -92,7 +127,14 @@ class Events:
     """Reconstructed."""
 
 
-def wobble_runs(source: Source, n_observations: int, livetime_s: float, offset_deg: float) -> list[Run]:
+def wobble_runs(
+    source: Source,
+    n_observations: int,
+    livetime_s: float,
+    offset_deg: float,
+    first_obs_id: int = 1,
+    first_night: int = 0,
+) -> list[Run]:
     """Schedule runs around culmination at midnight; they point north, south, east and west of the source in turn."""
     from astropy.coordinates import SkyCoord
 
@@ -107,8 +149,8 @@ def wobble_runs(source: Source, n_observations: int, livetime_s: float, offset_d
         begin = (turn - in_night / 2) * (ontime + PAUSE_S)
         angle = (0, 180, 90, 270)[number % 4]
         pointing = centre.directional_offset_by(angle * _deg(), offset_deg * _deg())
-        tstart = float(round(_culmination(source.ra_deg, site[0], night) + begin))
-        runs.append(Run(number + 1, float(pointing.ra.deg), float(pointing.dec.deg), tstart, ontime, site))
+        tstart = float(round(_culmination(source.ra_deg, site[0], first_night + night) + begin))
+        runs.append(Run(first_obs_id + number, float(pointing.ra.deg), float(pointing.dec.deg), tstart, ontime, site))
     return runs
 
 

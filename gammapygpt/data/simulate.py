@@ -1,4 +1,4 @@
-"""Simulate a DL3 data store with known truth: a few wobble runs around a point source."""
+"""Simulate DL3 data stores with known truth: a few wobble runs around a point source, or around several."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from gammapygpt.data.gadf import observation_file, write_index, write_observation
-from gammapygpt.data.observe import Source, expected_events, record_events, wobble_runs
+from gammapygpt.data.observe import Field, Source, expected_events, record_events
 from gammapygpt.data.truth import truth_path, write_truth
 from gammapygpt.errors import InfrastructureError, UserError
 
@@ -86,7 +87,7 @@ def simulate(
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
             made = Path(temporary) / "folder"
-            _write_store(made / STORE, source, n_observations, livetime_s, offset_deg, seed)
+            write_store(made / STORE, [Field(source, n_observations, livetime_s, offset_deg)], seed)
             write_truth(Path(temporary) / "truth", source, n_observations, livetime_s, inputs)
             _refuse_to_overwrite(folder, truth)
             os.replace(made, folder)
@@ -96,20 +97,33 @@ def simulate(
     return folder
 
 
-def _write_store(
-    store: Path, source: Source, n_observations: int, livetime_s: float, offset_deg: float, seed: int
-) -> None:
+def write_store(store: Path, fields: Sequence[Field], seed: int, readme: str = README) -> None:
+    """Simulate one data store; each source is seen in the runs of its own field alone.
+
+    Parameters
+    ----------
+    store : Path
+        Its folder, new.
+    fields : sequence of Field
+        Farther apart than the field of view is wide, with ids of their own.
+    seed : int
+        Of the random generator; the events of a run depend on it, on the run's id and on the field alone.
+    readme : str
+        Says where the data come from.
+    """
     import numpy as np
 
     (store / "data").mkdir(parents=True)
-    runs = wobble_runs(source, n_observations, livetime_s, offset_deg)
-    counts = []
-    for run in runs:
-        events = record_events(run, source, offset_deg, np.random.default_rng([seed, run.obs_id]))
-        write_observation(store / "data" / observation_file(run), run, events)
-        counts.append(int(events.time.size))
+    runs, counts = [], []
+    for field in fields:
+        for number, run in enumerate(field.runs()):
+            rng = np.random.default_rng([seed, run.obs_id])
+            events = record_events(run, field.source_in(number), field.offset_deg, rng)
+            write_observation(store / "data" / observation_file(run), run, events)
+            runs.append(run)
+            counts.append(int(events.time.size))
     write_index(store, runs, counts)
-    (store / "README.txt").write_text(README, encoding="utf-8")
+    (store / "README.txt").write_text(readme, encoding="utf-8")
 
 
 def _check(
