@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gammapygpt.commands import bench_check, bench_compare, bench_report
+from gammapygpt.commands import bench_check, bench_compare, bench_draw, bench_report
 from gammapygpt.commands.common import (
     ConfigOption,
     DataOption,
@@ -154,3 +154,4 @@ app.command("list")(list_tasks)
 app.command("check")(bench_check.check)
 app.command("report")(bench_report.report)
 app.command("compare")(bench_compare.compare)
+app.command("draw")(bench_draw.draw)
