@@ -144,7 +144,7 @@ def read_script(answer: Answer, offered: tuple[int, int] | None, script: str = "
     elif block is not None and (block.closed or not answer.cut):
         code, lines = patching.replaced_lines(block.code, offered)
     elif answer.cut:
-        return _faulty(reply, "truncated", "The token limit cut the reply off before the script was complete.")
+        return _faulty(reply, "truncated", f"{answer.why_cut} before the script was complete.")
     elif not text.strip():
         return _faulty(reply, "empty", "The reply is empty.")
     elif reading.is_python(text):
@@ -170,7 +170,7 @@ def read_json(answer: Answer, schema: dict[str, Any]) -> Reply:
     if reply.value is not None:
         return reply
     if answer.cut:
-        return _faulty(reply, "truncated", "The token limit cut the reply off before the JSON object was complete.")
+        return _faulty(reply, "truncated", f"{answer.why_cut} before the JSON object was complete.")
     if not text.strip():
         return _faulty(reply, "empty", "The reply is empty.")
     needs = f" with the keys {', '.join(required)}" if required else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from gammapygpt.llm.accounting import cost, roughly_tokens, told_usage
 from gammapygpt.llm.address import Screen, api_key, endpoint, is_loopback, redacted
 from gammapygpt.llm.base import OnToken
 from gammapygpt.llm.faults import is_too_long, not_an_endpoint, translated
+from gammapygpt.llm.repetition import Circles
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 CONNECT_S = 10.0
 """Patience for the connection alone, in s; `timeout_s` is for a server that is thinking."""
 FRESH_TEMPERATURE = 0.7
+CIRCLES = "circles"
+"""Why we stopped reading, beside the reasons that servers give: see `repetition.py`."""
 
 
 @dataclass
@@ -34,15 +38,22 @@ class Answer:
     arguments: str = ""
     """Of the first tool call, raw JSON."""
     finish: str = ""
-    """`stop`, `length`, `tool_calls`, `content_filter`."""
+    """`stop`, `length`, `tool_calls`, `content_filter`, or `CIRCLES`."""
     refusal: str = ""
     model: str = ""
     usage: Usage = field(default_factory=Usage)
 
     @property
     def cut(self) -> bool:
-        """The token limit ended it."""
-        return self.finish == "length"
+        """It ended before its end."""
+        return self.finish in ("length", CIRCLES)
+
+    @property
+    def why_cut(self) -> str:
+        """What cut it off."""
+        if self.finish == CIRCLES:
+            return "The reply was cut off because it said the same over and over,"
+        return "The token limit cut the reply off"
 
 
 class StreamBroke(Exception):
@@ -148,7 +159,8 @@ class Wire:
         import openai
 
         try:
-            answer = _collected(self._model(key, fresh).stream(messages, **options), Screen(on_token, key))
+            with closing(self._chunks(messages, options, key, fresh)) as chunks:  # the server stops when we do
+                answer = _collected(chunks, Screen(on_token, key))
         except openai.APIError as error:
             # with a status: refused outright; without content type: no reply began, and the client has tried enough
             if getattr(error, "status_code", None) or not self._tally.content_type or is_too_long(error):
@@ -162,6 +174,9 @@ class Wire:
         answer.text, answer.arguments = redacted(answer.text, key), redacted(answer.arguments, key)
         answer.refusal = redacted(answer.refusal, key)
         return answer
+
+    def _chunks(self, messages: list[dict[str, str]], options: dict[str, Any], key: str, fresh: bool) -> Generator[Any]:
+        yield from self._model(key, fresh).stream(messages, **options)
 
     def _options(
         self, limit: int, tool: dict[str, Any] | None, response_format: dict[str, Any] | None, stop: list[str] | None
@@ -237,8 +252,8 @@ def limit_name(settings: BackendSettings) -> str:
     return "max_completion_tokens" if openai_itself else "max_tokens"
 
 
-def _collected(chunks: Iterator[Any], screen: Screen) -> Answer:
-    answer, call = Answer(), None
+def _collected(chunks: Iterable[Any], screen: Screen) -> Answer:
+    answer, call, circles = Answer(), None, Circles()
     for chunk in chunks:
         for part in getattr(chunk, "tool_call_chunks", None) or []:
             call = part["index"] if call is None else call
@@ -253,5 +268,8 @@ def _collected(chunks: Iterator[Any], screen: Screen) -> Answer:
         answer.model = chunk.response_metadata.get("model_name") or answer.model
         # some servers repeat a running total in every chunk: the last one counts, not their sum
         answer.usage = told_usage(getattr(chunk, "usage_metadata", None)) or answer.usage
+        if circles.seen_in(answer.text):
+            answer.finish = CIRCLES
+            break
     screen.end()
     return answer

@@ -97,6 +97,25 @@ def test_prefill_cut_by_the_limit(scripted_server):
     assert model(server, abilities=["prefill"]).ask(question()).fault == "truncated"
 
 
+def test_a_model_that_goes_round_in_circles_is_stopped(scripted_server):
+    line = "from gammapy.makers import SpectrumDatasetMaker\n"
+    server = scripted_server({"text": "import json\n" + 2000 * line, "finish": "stop"})
+    seen: list[str] = []
+    reply = model(server, abilities=["prefill"]).ask(question(), seen.append)
+    assert (reply.fault, reply.script) == ("truncated", "")
+    assert "over and over" in reply.fault_message
+    assert len("".join(seen)) < 1000 * len(line), "not read to its end"
+    assert reply.usage.output_tokens > 0
+    assert reply.usage.estimated, "the server tells the usage at the end, which nobody waited for"
+
+
+def test_a_long_table_in_a_script_is_no_circle(scripted_server):
+    rows = "".join(f"    ({number}, 0.0, 0.0, 0.0),\n" for number in range(200))
+    server = scripted_server({"text": f"import json\ntable = [\n{rows}]\n"})
+    reply = model(server, abilities=["prefill"]).ask(question())
+    assert (reply.fault, reply.script.count("0.0, 0.0, 0.0")) == ("", 200)
+
+
 def test_a_plain_fenced_block(scripted_server):
     server = scripted_server({"text": f"Here:\n{FENCED}"})
     assert model(server).ask(question()).script == SCRIPT
