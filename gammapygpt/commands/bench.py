@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gammapygpt.commands import bench_check, bench_compare, bench_draw, bench_report
+from gammapygpt.commands import bench_check, bench_compare, bench_draw, bench_export, bench_report
 from gammapygpt.commands.common import (
     ConfigOption,
     DataOption,
@@ -155,3 +155,4 @@ app.command("check")(bench_check.check)
 app.command("report")(bench_report.report)
 app.command("compare")(bench_compare.compare)
 app.command("draw")(bench_draw.draw)
+app.command("export")(bench_export.export)
