@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow bench-check lint drift clean
+.PHONY: demo test test-slow results bench-check lint drift clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m gammapygpt.demo
@@ -18,6 +18,16 @@ test-slow: $(READY)
 # every task answered by its reference script, in the sandbox; needs the data that the tasks name
 bench-check: $(READY)
 	$(BIN)/python -m gammapygpt bench check --workers 2
+
+# the campaign of benchmarks/results: goes on where it is, and needs the model that its settings name on loopback
+CAMPAIGN := benchmarks/results/local-1.5b
+ARMS := --ablate planner,critic,optimiser,retrieval,api-gate,drafts --baselines single-shot,bare-loop,cookbook,peer
+RUN_CAMPAIGN := $(BIN)/gammapygpt bench run --tasks public --config $(CAMPAIGN)/settings.toml --out $(CAMPAIGN) --attempts 3
+results: $(READY)
+	$(RUN_CAMPAIGN) $(ARMS)
+	$(RUN_CAMPAIGN) --epochs 2 --baselines bare-loop
+	$(BIN)/gammapygpt bench report $(CAMPAIGN)
+	$(BIN)/python scripts/results_table.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
