@@ -84,7 +84,7 @@ BEYOND = {
     "a file in another format": r"\bOGIP\b|\bPHA\b|\bexport\w*|\bconvert\w*|\bXSPEC\b|\bSherpa\b",
     "spectra in several time bins or regions": (
         r"\b(?:time|spatially)[\s-]resolved|\bper (?:night|run|month|year) spectr\w+"
-        r"|\bspectr\w+ (?:for|of|in) each\b|\bfor each (?:run|night|source|observation)\b"
+        r"|\bspectr\w+ (?:for|of|in) each\b|(?<!\bpoint )(?<!\bflux )\bfor each (?:run|night|source|observation)\b"
         r"|\beach run separately\b"
     ),
     "an array of sources": r"\ball (?:sources|targets|blazars)\b|\bsurvey\b|\bblind search\b",

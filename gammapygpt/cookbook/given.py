@@ -54,6 +54,7 @@ NO_QUANTITY = re.compile(
     rf"|(?:{MONTHS})\s+{YEAR}|\b{YEAR}-\d\d-\d\d\b|\({YEAR}\)|\b(?:et al\.?,?|year|in|of|from|since)\s+{YEAR}\b"
     r"|\bsteps?\s+\d+\b|\b1(?=[\s-]*sigma\b)|\b(?:\d[A-Z]+|[A-Z]{2,})\w*\s?[A-Z]?\d[\w.+-]*"
     rf"|\b[A-Z][a-z\u00e0-\u00ff]+(?:[\s-][A-Z][a-z\u00e0-\u00ff]+)?\s+{YEAR}(?=\s+(?:model|EBL|template|paper)\b|\s*[,;)])"
+    r"|\beq(?:uation|n)?s?\.?\s*\(?\d+\b"
     r"|\b(?:Abell|Arp|Markarian|Messier|Mkn|Mrk|Ton)\s?\d+\b",
 )
 """Numbers that give no value: dates that select nothing, years of papers, names."""

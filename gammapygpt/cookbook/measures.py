@@ -123,11 +123,15 @@ ANGLE_MEANINGS = {
         r"|\bfield of view radius\b|\boff-?axis\b"
     ),
     "SELECTION_RADIUS": (
-        r"\bpoint(?:s|ed|ings?)?\b(?![\s-]*(?:source|like|spread))|\bcone\b|\bsearch\b|\bselect\w*\b"
-        r"|\b(?:runs?|observations?|data)\b(?:[^,;.]|\.\d){0,40}\b(?:within|closer|around|near|no farther)\b"
-        r"|\bclosest\b"
+        r"\bpoint(?:s|ed|ing) (?:at most|no more than)\b|\bpoint(?:s|ed|ings?)?\b(?![\s-]*(?:source|like|spread))"
+        r"|\bcone\b|\bsearch\b|\bselect\w*\b"
+        r"|\b(?:runs?|observations?|data)\b(?:(?!outside\b)[^,;.]|\.\d){0,40}\b(?:within|closer|around|near)\b"
+        r"|\bno farther\b|\bclosest\b"
     ),
-    "EXCLUSION_RADIUS": r"\bexclu\w+|\bmask\w*\b|\boutside\b|\bapart from\b|\bexcis\w+|\bavoid\w*\b|\bblank\w*\b",
+    "EXCLUSION_RADIUS": (
+        r"\bexclu\w+|\bmask\w*\b|\boutside\b|\bapart from\b|\bexcis\w+|\bavoid\w*\b|\bblank\w*\b"
+        r"|\b(?:keep|kept|leave|left)\b(?:[^,;.]|\.\d){0,80}\bout of\b"
+    ),
     "ON_RADIUS": (
         r"(?-i:\bON\b)|\bon[\s-](?:radius|source)|\bextract\w*|\baperture\b"
         r"|\b(?:source|integration|on-source) region\b|\btheta\b|\bsignal (?:region|radius|dis[ck]|circle|aperture)\b"

@@ -73,7 +73,7 @@ def _place_stores(reading: Reading, named: list[tuple[str, str]], request: Reque
         reading.words[several] = words
 
 
-QUOTED = r"(?<![\w$/])[\"'`]([A-Za-z]\w*)[\"'`](?!\w)"
+QUOTED = r"(?<![\w$/])[\"'`]([A-Za-z]\w*(?:\.\d\w*)*)[\"'`](?!\w)"
 PLAIN_KEY = r"(?<![\w$/.{])([a-zA-Z]+\d*(?:_\w+)+)(?![\w./(])"
 REPORTING = (
     r"keys?|report|return|write|give|store|save|compute|calculate|determine|measure|output"

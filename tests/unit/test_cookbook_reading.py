@@ -128,6 +128,8 @@ ANGLES = {
     "signal radius 0.2 deg": ("ON_RADIUS", 0.2),
     "observations within 1.5 degrees": ("SELECTION_RADIUS", 1.5),
     "pointings no farther than 1.5 deg": ("SELECTION_RADIUS", 1.5),
+    "runs pointed at most 1.5 deg away": ("SELECTION_RADIUS", 1.5),
+    "keep a circle of 0.5 deg radius around the source out of the OFF regions": ("EXCLUSION_RADIUS", 0.5),
 }
 
 
@@ -136,6 +138,30 @@ def test_angles_by_the_words_beside_them(words: str):
     name, value = ANGLES[words]
     choice = answer(f"Significance of the Crab with reflected regions, {words}, 1-30 TeV")
     assert choice.parameters.get(name) == value, choice.refusal
+
+
+def test_a_number_that_a_run_is_normalised_outside_of_is_an_exclusion_radius():
+    choice = answer(
+        "3D analysis of the Crab in $GAMMAPY_DATA/hess-dl3-dr1, 3 x 3 deg, 1-10 TeV: point source and power law, "
+        "background normalised per run outside a 0.4 deg circle around the source"
+    )
+    assert choice.parameters.get("EXCLUSION_RADIUS") == 0.4, choice.refusal
+
+
+def test_equations_are_no_values_and_keys_may_have_a_point():
+    choice = answer(
+        "Flux points of the Crab with reflected regions, energy edges 1, 1.5 and 3 TeV; significance after "
+        "Li & Ma (eq. 17). "
+        'Write result.json with "significance", "flux_1_1.5TeV" and "flux_1.5_3TeV" (cm-2 s-1).'
+    )
+    assert choice.parameters["RESULTS"]["flux_1.5_3TeV"] == ["flux_point", 1.5, 3.0, "cm-2 s-1"], choice.refusal
+    assert list(choice.parameters["RESULTS"]) == ["significance", "flux_1_1.5TeV", "flux_1.5_3TeV"]
+
+
+def test_one_flux_point_for_each_run_is_a_light_curve():
+    choice = answer("Flux of the Crab 1-10 TeV, reflected regions, one point for each run, index fixed to 2.6")
+    assert choice.recipe == "light_curve", choice.refusal
+    assert "spectra" in answer("Reflected-regions spectrum of the Crab for each run").refusal
 
 
 ENERGIES = {
