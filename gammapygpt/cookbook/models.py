@@ -42,8 +42,13 @@ def read_models(page: Page, reading: Reading, recipe: Recipe | None = None) -> N
     for tag, pattern in SHAPES.items():
         if match := next(page.find(pattern), None):
             reading.give("SPATIAL_MODEL", tag, match.group())
+    if recipe is not None and "INDEX" in recipe.constants:
+        for match in list(page.find(PROPORTIONAL)):
+            reading.give("INDEX", float(match.group(1)), page.take(*match.span()))
 
 
+PROPORTIONAL = rf"\bE\s?(?:\^|\*\*)\s?[({{]?\s?-\s?({NUMBER})\b"
+"""A power law written as such: E^-2.5."""
 PARAMETERS = {
     "index": r"(?:(?:photon|spectral)[\s-]*)?index|gamma",
     "sigma": r"sigma|(?:gaussian )?width|extension",

@@ -164,6 +164,11 @@ def test_one_flux_point_for_each_run_is_a_light_curve():
     assert "spectra" in answer("Reflected-regions spectrum of the Crab for each run").refusal
 
 
+def test_a_power_law_may_be_written_as_such():
+    choice = answer("3 sigma upper limit on the flux of the Crab 1-10 TeV, reflected regions, assuming E^-2.7")
+    assert choice.parameters.get("INDEX") == 2.7, choice.refusal
+
+
 ENERGIES = {
     "1-20 TeV": (1.0, 20.0),
     "between 500 GeV and 20 TeV": (0.5, 20.0),
