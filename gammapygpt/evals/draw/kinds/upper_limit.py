@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gammapygpt.evals.draw.archive import Archive
 from gammapygpt.evals.draw.draft import Asked, Draft, Way
-from gammapygpt.evals.draw.regions import FLUX_UNITS, extraction, legitimate, other_units
+from gammapygpt.evals.draw.regions import FLUX_UNITS, extraction, other_units
 from gammapygpt.evals.draw.words import pick, prompt
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def draft(archive: Archive, rng: Generator) -> Draft:
     words = "upper limit on the photon flux"
     asked = [
         Asked(pick(rng, ("flux_ul", "upper_limit")), ("flux_ul",), words, unit, rel_tol=0.04),
-        Asked("n_on", ("n_on",), "counts in the ON region", rel_tol=0.005, abs_tol=1),
+        Asked("n_on", ("n_on",), "counts in the ON region in that band", rel_tol=0.005, abs_tol=1),
         Asked("significance", ("significance",), "of the excess", truth=0.0, shown=False),
     ]
     said = drawn.words | {"index": index, "level": level}
@@ -40,13 +40,17 @@ def draft(archive: Archive, rng: Generator) -> Draft:
         constants=drawn.constants
         | {"INDEX": index, "N_SIGMA": n_sigma, "FLUX_MIN": drawn.low_tev, "FLUX_MAX": drawn.high_tev},
         asked=asked,
-        accepted=legitimate(),
+        accepted=[
+            Way("no exclusion, coarse true energies", {"EXCLUSION_RADIUS": 0, "BINS_PER_DECADE_TRUE": 10}),
+            Way("fine true energies, safe energies", {"BINS_PER_DECADE_TRUE": 40, "AEFF_MAX_PERCENT": 10}),
+        ],
         wrong=[
             Way("no containment correction", {"CONTAINMENT_CORRECTION": False}),
             Way("limit of another level", {"N_SIGMA": 5.0 - n_sigma}),
             Way("other units", results=other_units(asked)),
             Way("best fit instead of the limit", results=best_fit(asked)),
         ],
+        harmless=[Way("fit to 8 bins instead of the sum", {"ENERGY_BINS": 8})],
     )
 
 

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import astropy.units as u
-import numpy as np
 from astropy.coordinates import SkyCoord
 from gammapy.data import DataStore
 from gammapy.datasets import Datasets, SpectrumDataset
@@ -23,11 +22,10 @@ ON_RADIUS = 0.11  # deg
 EXCLUSION_RADIUS = 0.3  # deg around the target, kept out of the OFF regions; 0 for none
 ENERGY_MIN = 1.0  # TeV, reconstructed
 ENERGY_MAX = 10.0  # TeV, reconstructed
-BINS_PER_DECADE = 10  # of reconstructed energy
+ENERGY_BINS = 1  # many with few counts each would bias the limit
 BINS_PER_DECADE_TRUE = 20
 CONTAINMENT_CORRECTION = True  # for the part of the PSF outside the ON region
 AEFF_MAX_PERCENT = 0  # safe energies: effective area above this percentage of its maximum; 0 for all
-STACKED = False  # True fits the sum of all observations instead of all jointly
 INDEX = 2.5
 N_SIGMA = 2.0  # of the limit, two-sided
 FLUX_MIN = 1.0  # TeV, of the band of the flux
@@ -40,8 +38,7 @@ table = data_store.obs_table.select_sky_circle(target, SELECTION_RADIUS * u.deg)
 observations = data_store.get_observations(table["OBS_ID"])
 assert len(observations) > 0, "no observation passes the selection"
 
-n_bins = int(np.ceil(np.log10(ENERGY_MAX / ENERGY_MIN) * BINS_PER_DECADE - 1e-6))
-energy_axis = MapAxis.from_energy_bounds(ENERGY_MIN, ENERGY_MAX, nbin=n_bins, unit="TeV")
+energy_axis = MapAxis.from_energy_bounds(ENERGY_MIN, ENERGY_MAX, nbin=ENERGY_BINS, unit="TeV")
 energy_axis_true = MapAxis.from_energy_bounds(
     ENERGY_MIN / 5, ENERGY_MAX * 3, nbin=BINS_PER_DECADE_TRUE, per_decade=True, unit="TeV", name="energy_true"
 )
@@ -63,15 +60,14 @@ for observation in observations:
     dataset = background_maker.run(dataset, observation)
     datasets.append(safe_mask_maker.run(dataset, observation) if AEFF_MAX_PERCENT > 0 else dataset)
 total = datasets.info_table(cumulative=True)[-1]
-if STACKED:
-    datasets = Datasets([datasets.stack_reduce(name="stacked")])
+stacked = datasets.stack_reduce(name="stacked")
 
 spectrum = PowerLawSpectralModel(index=INDEX, amplitude="1e-12 cm-2 s-1 TeV-1", reference="1 TeV")
-datasets.models = [SkyModel(spectrum, name="source")]
+stacked.models = [SkyModel(spectrum, name="source")]
 estimator = FluxPointsEstimator(
     energy_edges=[FLUX_MIN, FLUX_MAX] * u.TeV, source="source", selection_optional=["ul"], n_sigma_ul=N_SIGMA
 )
-flux_points = estimator.run(datasets)
+flux_points = estimator.run(stacked)
 
 known = {
     "n_on": lambda: (int(total["counts"]), None),
