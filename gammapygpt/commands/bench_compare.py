@@ -77,8 +77,9 @@ def show(found: Versus, names: tuple[str, str]) -> None:
         say(sentence)
     for sentence in sensitivity_sentences(found.sensitivity, "in one comparison alone"):
         say(sentence)
-    if len(found.comparisons) > 1:
-        when = f"after correction for {len(found.comparisons)} comparisons"
+    tests = sum(one.p is not None for one in found.comparisons)
+    if tests > 1:
+        when = f"after correction for {tests} comparisons"
         for sentence in sensitivity_sentences(found.sensitivity_corrected, when):
             say(sentence)
 

@@ -196,6 +196,14 @@ def test_what_a_campaign_could_have_seen():
     assert sensitivity(18, alpha=0.05 / 8).discordant == 9
 
 
+def test_a_comparison_without_a_common_task_is_none_to_correct_for():
+    cells = verdicts(dict.fromkeys("abcdef", "R")) + verdicts(dict.fromkeys("abcdef", "F"), "x")
+    (table,) = statistics([*cells, *verdicts({"z": "F"}, "apart"), *verdicts({"a": "I"}, "broken")])
+    assert [one.tasks for one in table.comparisons] == [6, 0, 0]
+    assert table.sensitivity_corrected.alpha == 0.05
+    assert table.comparisons[0].p_corrected == table.comparisons[0].p
+
+
 def test_blind_cells_and_those_with_the_validator_in_the_loop_are_two_tables():
     blind, told = statistics([*verdicts({"a": "F"}), *verdicts({"a": "R"}, scoring="validator-in-loop")])
     assert (blind.scoring, blind.arms[0].passed.value) == ("blind", 0)

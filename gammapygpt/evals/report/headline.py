@@ -1,4 +1,4 @@
-"""The first parts of a report: what the campaign shows, the headline table, attempts and failures."""
+"""The first parts of a report: what the campaign shows, the headline table, several epochs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gammapygpt.evals.report.numbers import (
     probability,
     rate_text,
 )
-from gammapygpt.evals.report.page import Entry, Section, Shade
+from gammapygpt.evals.report.page import Section
 from gammapygpt.evals.report.page import Table as Rows
 from gammapygpt.evals.statistics.campaign import Arm, Table
 from gammapygpt.evals.statistics.pairs import Comparison
@@ -31,8 +31,6 @@ SCORING = {
     "arXiv:2509.26110. These numbers say how often the loop arrives at values that it is told, and are not to be "
     "compared with blind ones.",
 }
-EXCEPTIONS = 12
-"""Exceptions that are listed."""
 
 
 def findings(table: Table) -> list[str]:
@@ -179,57 +177,3 @@ def over_epochs(table: Table) -> Section | None:
             "cells, 95 % intervals over tasks. k counts epochs, not the attempts within a cell."
         ],
     )
-
-
-def attempts(table: Table, name: str) -> Section:
-    """The paper's histogram."""
-    passes = sum(arm.passed.successes for arm in table.arms)
-    missed = {arm.name: arm.failures.unrecognised for arm in table.arms if arm.failures.unrecognised}
-    sentences = [f"{counted(passes, 'right cell')}, by the attempt whose answer stands."]
-    sentences += [
-        f"{arm}: in {counted(number, 'cell')} some attempt had the right values, and the answer was not right."
-        for arm, number in missed.items()
-    ]
-    return Section("Attempts to pass", sentences, figure=figures.attempts(table, name))
-
-
-def failures(table: Table) -> Section:
-    """Failure kinds of all attempts, and the exceptions behind them."""
-    kinds = list(dict.fromkeys(kind for arm in table.arms for kind in arm.failures.kinds))
-    total = {kind: sum(arm.failures.kinds.get(kind, 0) for arm in table.arms) for kind in kinds}
-    kinds.sort(key=lambda kind: -total[kind])
-    headers = ["configuration", "attempts", "passed, right", "passed, wrong", *kinds, "same script again"]
-    rows: list[list[Entry]] = [
-        [
-            arm.name,
-            str(arm.failures.attempts),
-            *(shade(n, arm.failures.attempts) for n in (arm.failures.passed_right, arm.failures.passed_wrong)),
-            *(shade(arm.failures.kinds.get(kind, 0), arm.failures.attempts) for kind in kinds),
-            shade(arm.failures.repeated, arm.failures.attempts),
-        ]
-        for arm in table.arms
-    ]
-    raised: dict[str, int] = {}
-    for arm in table.arms:
-        for exception, count in arm.failures.exceptions.items():
-            raised[exception] = raised.get(exception, 0) + count
-    most = sorted(raised, key=lambda exception: -raised[exception])[:EXCEPTIONS]
-    listed_ones = [
-        [one.removeprefix("builtins."), *(str(arm.failures.exceptions.get(one, 0)) for arm in table.arms)]
-        for one in most
-    ]
-    tables = [Rows(headers, rows)]
-    if most:
-        tables.append(Rows(["exception", *(arm.name for arm in table.arms)], listed_ones))
-    more = [f"{len(raised) - len(most)} rarer exceptions are not listed."] if len(raised) > len(most) else []
-    return Section(
-        "How attempts fail",
-        ["Every attempt, by the gate that stopped it. An attempt that passed all gates is judged by the known values."],
-        tables,
-        notes=["An optimiser's candidate is an attempt as well, and need not be the answer.", *more],
-    )
-
-
-def shade(number: int, total: int) -> Shade:
-    """A count, and its share of all."""
-    return Shade(str(number) if number else "", number / total if total else 0.0)

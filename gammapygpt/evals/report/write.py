@@ -11,7 +11,7 @@ from gammapygpt import __version__
 from gammapygpt.errors import UserError
 from gammapygpt.evals.evidence import Evidence
 from gammapygpt.evals.record import Record
-from gammapygpt.evals.report import details, grid, headline
+from gammapygpt.evals.report import attempts, details, grid, headline
 from gammapygpt.evals.report.making import making
 from gammapygpt.evals.report.page import Page, Section
 from gammapygpt.evals.statistics.campaign import Table, statistics
@@ -73,13 +73,14 @@ def parts(table: Table, cells: list[Record], evidence: Evidence, out: Path) -> l
     name = table.scoring
     found = [
         headline.headline(table, name),
+        attempts.silent_failures(table),
         headline.over_epochs(table),
         details.comparisons(table, name),
         details.unseen(table),
         details.costs(table, name),
         details.spent_by(table),
-        headline.attempts(table, name),
-        headline.failures(table),
+        attempts.attempts(table, name),
+        attempts.failures(table),
         details.families(table),
         grid.grid(cells, evidence, out),
         grid.infrastructure(table.infrastructure),
@@ -109,7 +110,9 @@ def warnings(evidence: Evidence, tables: list[Table]) -> list[str]:
     if evidence.missing:
         found.append(f"Incomplete: {len(evidence.missing)} of {planned} planned cells have no record yet.")
     if failed := sum(len(table.infrastructure) for table in tables):
-        found.append(f"The infrastructure failed in {counted(failed, 'cell')}; they are in no rate, and listed below.")
+        found.append(
+            f"The infrastructure failed in {counted(failed, 'cell')}; such cells are in no rate, and listed below."
+        )
     if len(tables) > 1:
         found.append("Blind cells and cells with the validator in the loop are reported apart, and never mixed.")
     return [*found, *(one for table in tables for one in table.remarks)]

@@ -89,6 +89,7 @@ def table(records: Sequence[Record], scoring: Scoring) -> Table:
     tasks = Counter(one.tasks for one in comparisons).most_common(1)
     common = tasks[0][0] if tasks else 0
     found = [arm(name, cells) for name, cells in arms.items()]
+    tests = sum(one.p is not None for one in comparisons)
     epochs = math.lcm(*(one.epochs for one in found if one.epochs))
     return Table(
         scoring=scoring,
@@ -96,7 +97,7 @@ def table(records: Sequence[Record], scoring: Scoring) -> Table:
         arms=found,
         comparisons=comparisons,
         sensitivity=sensitivity(common, epochs),
-        sensitivity_corrected=sensitivity(common, epochs, ALPHA / max(1, len(comparisons))),
+        sensitivity_corrected=sensitivity(common, epochs, ALPHA / max(1, tests)),
         infrastructure=failed_infrastructure(cells),
         remarks=remarks(records),
     )

@@ -67,6 +67,7 @@ def of_scoring(first: Sequence[Record], second: Sequence[Record], scoring: Scori
     arms = [(arm(name, ones[name]), arm(name, others[name])) for name in both]
     tasks = Counter(one.tasks for one in comparisons).most_common(1)
     number = tasks[0][0] if tasks else 0
+    tests = sum(one.p is not None for one in comparisons)
     epochs = math.lcm(*(one.epochs for pair in arms for one in pair if one.epochs))
     told = [(name, sentence) for name, cells in zip(names, (first, second), strict=True) for sentence in remarks(cells)]
     return Versus(
@@ -75,7 +76,7 @@ def of_scoring(first: Sequence[Record], second: Sequence[Record], scoring: Scori
         comparisons=comparisons,
         arms=arms,
         sensitivity=sensitivity(number, epochs),
-        sensitivity_corrected=sensitivity(number, epochs, ALPHA / max(1, len(comparisons))),
+        sensitivity_corrected=sensitivity(number, epochs, ALPHA / max(1, tests)),
         only_first=[name for name in ones if name not in others],
         only_second=[name for name in others if name not in ones],
         remarks=[f"{name}: {sentence}" for name, sentence in told],
