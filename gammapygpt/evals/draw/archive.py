@@ -38,7 +38,7 @@ class Archive:
     cutoff: Field
     """A bright power law with an exponential cut-off."""
     flaring: Field
-    """A power law whose flux changes from run to run."""
+    """A power law whose flux changes from run to run, in two archives of three."""
     dark: Field
     """No source at all, some degrees from the steady one."""
 
@@ -64,7 +64,7 @@ def draw_archive(store: str, rng: Generator) -> Archive:
     cutoff = draw_field(rng, ra_cutoff, hemisphere, 5, (5e-11, 9e-11), first_id + 100, cutoff_tev=cutoff_tev)
     n_flaring = int(rng.integers(4, 7))
     flaring = draw_field(rng, ra + rng.uniform(150, 210), hemisphere, n_flaring, (1.5e-11, 3e-11), first_id + 200)
-    flaring = with_flare(flaring, rng)
+    flaring = with_flare(flaring, rng) if rng.integers(3) else flaring
     dark = neighbour(steady.source, rng)
     dark_field = Field(dark, 4, 2 * livetime(rng), offset(rng), first_obs_id=first_id + 50, first_night=10)
     return Archive(store, int(rng.integers(2**31)), steady, cutoff, flaring, dark_field)
@@ -95,7 +95,7 @@ def with_flare(field: Field, rng: Generator) -> Field:
     from dataclasses import replace
 
     peak = int(rng.integers(1, field.n_observations - 1))
-    height, fading = rng.uniform(3, 5), rng.uniform(0.5, 1.0)
+    height, fading = rng.uniform(3, 5), rng.uniform(0.4, 0.8)
     factors = [1 + height * fading ** (2 * (n - peak)) if n >= peak else 1.0 for n in range(field.n_observations)]
     return replace(field, factors=tuple(round(float(factor), 2) for factor in factors))
 

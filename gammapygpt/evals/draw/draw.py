@@ -103,7 +103,7 @@ def one_task(archive: Archive, kind: str, seed: int, place: int, data: Path) -> 
         try:
             draft: Draft = module(kind).draft(archive, generator(seed, 1, place, attempt))
             return draft, answers(draft, data)
-        except DrawAgain as why:
+        except (DrawAgain, AssertionError) as why:  # a script's own: no fit, no counts
             reason = str(why)
     raise GammapyGPTError(f"No {kind} task came out of {TRIES} tries: {reason}.", "Take another seed.")
 

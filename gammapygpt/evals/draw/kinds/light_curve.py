@@ -17,37 +17,35 @@ FIELD = "flaring"
 
 
 def draft(archive: Archive, rng: Generator) -> Draft:
-    """Draw the steady or the flaring source, the band, and what is asked about it."""
+    """Draw the band and what is asked; which run is brightest only where there is a flare."""
     field = archive.flaring
     drawn = extraction(archive, field, rng)
     unit = pick(rng, FLUX_UNITS)
     factor = PER_AREA[unit.split()[0]] / mean_factor(field)
     steady = flux(field, drawn.low_tev, drawn.high_tev) * factor
-    peak = max(range(field.n_observations), key=lambda number: field.factors[number])
-    brightest = field.first_obs_id + peak
+    factors = field.factors or (1.0,) * field.n_observations
+    peak = factors.index(max(factors))
+    brightest = [
+        Asked("i_max", ("i_max",), "0-based position in time of the brightest run", truth=peak, exact=True),
+        Asked(
+            "obs_id_max",
+            ("obs_id_max",),
+            "observation id of the brightest run",
+            truth=field.first_obs_id + peak,
+            exact=True,
+        ),
+    ]
+    mean = steady * mean_factor(field)
     asked = [
         Asked("n_points", ("n_points",), "number of points", truth=field.n_observations, exact=True),
-        Asked("flux_max", ("flux_max",), "largest flux", unit, steady * field.factors[peak], rel_tol=0.03),
-        pick(
-            rng,
-            [
-                Asked("i_max", ("i_max",), "0-based position in time of the brightest run", truth=peak, exact=True),
-                Asked(
-                    "obs_id_max", ("obs_id_max",), "observation id of the brightest run", truth=brightest, exact=True
-                ),
-            ],
-        ),
+        Asked("flux_max", ("flux_max",), "largest flux", unit, steady * factors[peak], rel_tol=0.03),
+        *([pick(rng, brightest)] if field.factors else []),
         pick(
             rng,
             [
                 Asked("flux_min", ("flux_min",), "smallest flux", unit, rel_tol=0.04),
                 Asked(
-                    "flux_mean",
-                    ("flux_mean",),
-                    "arithmetic mean of the fluxes of all runs",
-                    unit,
-                    steady * mean_factor(field),
-                    rel_tol=0.03,
+                    "flux_mean", ("flux_mean",), "arithmetic mean of the fluxes of all runs", unit, mean, rel_tol=0.03
                 ),
             ],
         ),
