@@ -70,6 +70,8 @@ LISTS = [
         "",
     ),
 ]
+IN_TIME = re.compile(r"(?:s|min|h)-1|m?Hz")
+"""Units of a number of events in a time; the number alone is another quantity."""
 REGIONS = [
     (r"\bn ?on\b|\bon counts\b|\bcounts on\b|^on$", "n_on", ""),
     (r"\bn ?off\b|\boff counts\b|\bcounts off\b|^off$", "n_off", ""),
@@ -221,6 +223,9 @@ def quantity(
     name, default = (
         _first(known, words) or _first(known, explained) or _first(known, f"{words} {explained}") or ("", "")
     )
+    if IN_TIME.fullmatch(unit) and not default:
+        rates = (rule for rule in known if rule[1] == f"{name}_rate")
+        _, name, default = next(rates, ("", name, default))
     relative = re.search(r"\bcrab( nebula)?\b.{0,10}\bunits?\b|\bcrab$|% of", f"{words} {explained}")
     if relative and name and not name.startswith("crab"):
         name, default = (f"crab_{name}", "") if f"crab_{name}" in about.keys else ("", "")

@@ -13,6 +13,7 @@ from gammapygpt.cookbook.keys import (
     ABOVE_TO,
     DNDE,
     FLUX_LIKE,
+    IN_TIME,
     KEY_ABOVE,
     KEY_RANGE,
     Quantity,
@@ -29,6 +30,12 @@ MODELS = {"cutoff": "ecpl", "lambda_": "ecpl", "beta": "lp"}
 
 INTRINSIC = re.compile(r"\bintrinsic\b|intrinsic_|\bde-?absorbed\b|\bunabsorbed\b|\bEBL[\s-]corrected\b", re.I)
 """Words for a spectrum before its absorption, which a model without absorption has not."""
+PER_TIME = re.compile(
+    r"_per_(?:s|sec|second|min|minute|h|hr|hour)(?:_|$)|(?:^|_)rate(?:_|$)"
+    r"|\b(?:counts?|events?|photons?|gammas?|excess)\s+(?:per|a)\s+(?:s|second|min|minute|h|hour)\b",
+    re.I,
+)
+"""A number of events in a time; the number alone is another one."""
 
 
 def wanted_results(
@@ -104,6 +111,8 @@ def _quantity(one: Wanted, reading: Reading, recipe: Recipe, parameters: dict[st
     if found.name.endswith("_error") and stem not in recipe.about.errors:
         return None
     own = recipe.about.keys.get(" ".join([stem, *map(str, found.arguments)])) or recipe.about.keys.get(stem)
+    if PER_TIME.search(f"{one.key} {one.meaning}") and not IN_TIME.search(f"{found.unit} {own.unit if own else ''}"):
+        return None
     if own and own.takes == "angle":
         return found if found.arguments or "SEARCH_RADIUS" in parameters else None
     if own and own.takes:

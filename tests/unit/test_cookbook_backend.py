@@ -75,3 +75,23 @@ def test_refusal_says_what_cannot_and_what_can_be_done(role: str):
     assert reply.fault == "refused"
     assert "no recipe for a pulsar phase (“phasogram”)" in reply.fault_message
     assert "Reflected-regions spectrum" in reply.fault_message
+
+
+@pytest.mark.parametrize(
+    ("asked", "understood"),
+    [
+        ('"excess_per_min" (background-subtracted counts per minute)', "excess_rate"),
+        ('"excess_rate" (min-1)', "excess_rate"),
+        ('"n_on_per_min" (ON counts per minute)', ""),
+        ('"excess" (counts)', "excess"),
+        ('"n_on" (counts in the ON region)', "n_on"),
+    ],
+)
+def test_a_number_of_counts_is_no_rate(asked: str, understood: str):
+    text = f"Reflected-regions significance of the Crab Nebula, 1-10 TeV, ON radius 0.1 deg. Write {asked}."
+    reply = CookbookBackend().ask(question("planner", Request(text=text, stores=[STORE])))
+    if not understood:
+        assert reply.fault == "refused"
+        return
+    ((quantity, unit),) = Plan.model_validate(reply.value).parameters["RESULTS"].values()
+    assert (quantity, unit) == (understood, "min-1" if understood == "excess_rate" else "")
