@@ -124,6 +124,10 @@ class BackendSettings(Section):
     timeout_s: float = Field(default=300.0, gt=0)
     retries: int = Field(default=4, ge=0)
     """How often a request is repeated on 429, 5xx, a dropped connection or a timeout."""
+    requests_per_minute: int | None = Field(default=None, gt=0)
+    """Requests sent in any minute, repeated ones too, by all processes together; None means any number."""
+    parallel_requests: int | None = Field(default=None, gt=0)
+    """Requests under way at once, by all processes together; None means any number."""
     max_output_tokens: int = Field(default=4096, gt=0)
     abilities: list[Ability] | Literal["probe"] = "probe"
     """What the model can do beyond writing a fenced block; `probe` asks it once and remembers (not a `local` one)."""
@@ -229,6 +233,9 @@ class SwitchSettings(Section):
 class RunsSettings(Section):
     folder: str = "runs"
     """Run folders and the checkpoint database; relative to the current directory."""
+    limits_folder: str = ""
+    """Where processes meet that keep the limits of a backend together. Empty: all of the user's on this machine; a
+    campaign on several machines: its own folder. On one that all machines share, the limits hold for all."""
 
 
 class ValidationSettings(Section):

@@ -190,6 +190,8 @@ class Usage(BaseModel):
     retries: int = 0
     """Requests repeated because the server hiccuped."""
     model_s: float = 0.0
+    waited_s: float = 0.0
+    """For the limits of a backend, before requests were sent; no part of `model_s`."""
     wall_s: float = 0.0
     """Time that the nodes took, model calls and executions included."""
     estimated: bool = False

@@ -14,7 +14,7 @@ from gammapygpt.llm.base import Backend, Message, Question, Reply
 from gammapygpt.prompts import render
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.settings import Settings
-from gammapygpt.state import Environment, Role, RunState, StoreInfo
+from gammapygpt.state import Environment, Role, RunState, StoreInfo, Usage
 
 
 def folder(context: Context) -> RunFolder:
@@ -82,9 +82,16 @@ def ask(role: Role, state: RunState, runtime: Runtime[Context], step: str, **que
         request=state["request"],
         plan=state.get("plan"),
         attempts=state.get("attempts", []),
+        patience_s=time_left(state, context),
         **question,
     )
     reply = speaker.ask(asked, on_token, on_wait)
     spent = reply.usage.model_dump(include={"calls", "input_tokens", "cached_tokens", "output_tokens", "model_s"})
     runtime.stream_writer({"event": "answered", "agent": role, "model": reply.model, "fault": reply.fault, **spent})
     return reply
+
+
+def time_left(state: RunState, context: Context) -> float | None:
+    """What is left of the run's wall time, in s; None: any."""
+    used = state.get("usage", Usage()).wall_s
+    return None if context.wall_s is None else max(context.wall_s - used, 0.0)

@@ -31,12 +31,14 @@ def backend(settings: Settings, role: Role, run_folder: Path | None) -> Backend:
         The settings name no such backend, or its file of replies is unusable.
     """
     name = settings.backend_name(role)
-    chosen = backend_settings(name, settings).model_dump_json()
-    return _made(name, chosen) if run_folder is None else _journaled(name, chosen, run_folder.resolve())
+    chosen, meeting = backend_settings(name, settings).model_dump_json(), settings.runs.limits_folder
+    if run_folder is None:
+        return _made(name, chosen, meeting)
+    return _journaled(name, chosen, meeting, run_folder.resolve())
 
 
 @lru_cache(maxsize=32)
-def _made(name: str, chosen: str) -> Backend:
+def _made(name: str, chosen: str, limits_folder: str) -> Backend:
     settings = BackendSettings.model_validate_json(chosen)
     if settings.kind == "cookbook":
         from gammapygpt.llm.cookbook import CookbookBackend
@@ -49,23 +51,23 @@ def _made(name: str, chosen: str) -> Backend:
     if settings.kind == "local":
         from gammapygpt.llm.local.backend import LocalBackend
 
-        return LocalBackend(name, settings)
+        return LocalBackend(name, settings, limits_folder)
     from gammapygpt.llm.openai import OpenAIBackend
 
-    return OpenAIBackend(name, settings)
+    return OpenAIBackend(name, settings, limits_folder=limits_folder)
 
 
 @lru_cache(maxsize=32)
-def _journaled(name: str, chosen: str, folder: Path) -> Backend:
+def _journaled(name: str, chosen: str, limits_folder: str, folder: Path) -> Backend:
     from gammapygpt.llm.journal import JournaledBackend, recorded_calls
 
     settings = BackendSettings.model_validate_json(chosen)
     if settings.kind == "cookbook":
         # the same question always has the same answer there, and costs nothing
-        return _made(name, chosen)
+        return _made(name, chosen, limits_folder)
     if settings.kind == "scripted":
         from gammapygpt.llm.scripted import ScriptedBackend
 
         completed = [call.role for call in recorded_calls(folder) if call.backend == name]
         return JournaledBackend(ScriptedBackend(name, settings, completed), folder, settings.model)
-    return JournaledBackend(_made(name, chosen), folder, settings.model)
+    return JournaledBackend(_made(name, chosen, limits_folder), folder, settings.model)

@@ -41,6 +41,8 @@ class Question(BaseModel):
     """Lines offered for replacement instead of a whole script, first and last, from 1."""
     base: str = ""
     """The script that these lines are of."""
+    patience_s: float | None = None
+    """How long it may wait, in s, where the backend may not be asked just now; None: as long as it takes."""
     request: Request
     plan: Plan | None = None
     attempts: list[Attempt] = Field(default_factory=list)

@@ -23,14 +23,16 @@ class OpenAIBackend:
         Of this backend.
     key : str
         Of a server that nobody else knows; empty means that of the environment variable which the settings name.
+    limits_folder : str
+        Where processes meet that keep the limits together; see `limits`.
     """
 
     kind = "openai"
 
-    def __init__(self, name: str, settings: BackendSettings, key: str = "") -> None:
+    def __init__(self, name: str, settings: BackendSettings, key: str = "", limits_folder: str = "") -> None:
         self.name = name
         self.settings = settings
-        self._wire = Wire(name, settings, key)
+        self._wire = Wire(name, settings, key, limits_folder)
         self._abilities: frozenset[str] | None = None
 
     @property
@@ -48,13 +50,13 @@ class OpenAIBackend:
         InfrastructureError, UserError
             See `Backend.ask`.
         """
-        can, probing = self.abilities, Usage()
-        if self._abilities is None:
-            self._abilities, probing = abilities.probed(self._wire)
-            can = self._abilities
-        reply = (
-            self._script(question, can, on_token) if question.form == "script" else self._json(question, can, on_token)
-        )
+        with self._wire.waiting(on_wait, question.patience_s):
+            can, probing = self.abilities, Usage()
+            if self._abilities is None:
+                self._abilities, probing = abilities.probed(self._wire)
+                can = self._abilities
+            answer = self._script if question.form == "script" else self._json
+            reply = answer(question, can, on_token)
         reply.usage = probing + reply.usage
         return reply
 

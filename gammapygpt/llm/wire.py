@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Generator, Iterable
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
 from gammapygpt.llm.accounting import cost, roughly_tokens, told_usage
 from gammapygpt.llm.address import Screen, api_key, endpoint, is_loopback, redacted
-from gammapygpt.llm.base import OnToken
+from gammapygpt.llm.base import OnToken, OnWait
 from gammapygpt.llm.faults import is_too_long, not_an_endpoint, translated
+from gammapygpt.llm.limits import Patience, limits
 from gammapygpt.llm.repetition import Circles
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
@@ -60,12 +61,24 @@ class StreamBroke(Exception):
     """The connection ended before the reply did."""
 
 
+class NoTurn(BaseException):
+    """The request may not be sent. Whatever is an Exception, the client takes for a connection that failed."""
+
+    def __init__(self, reason: InfrastructureError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
 class Tally(threading.local):
     """What the HTTP client of this thread sent and got, seen by its hooks: its own retries are not told otherwise."""
 
     sent = 0
     content_type = ""
     """Of the last reply; empty as long as there is none."""
+
+    def __init__(self) -> None:
+        self.patience = Patience()
+        """Of the question that is being asked."""
 
     def count(self, request: Any) -> None:
         self.sent += 1
@@ -77,13 +90,23 @@ class Tally(threading.local):
 class Wire:
     """The requests of one backend; its client is made at the first one."""
 
-    def __init__(self, name: str, settings: BackendSettings, key: str = "") -> None:
+    def __init__(self, name: str, settings: BackendSettings, key: str = "", limits_folder: str = "") -> None:
         self.name = name
         self.settings = settings
+        self._limits = limits(name, settings, limits_folder)
         self._key = key
         self._models: dict[tuple[str, bool], ChatOpenAI] = {}
         self._tally = Tally()
         self._lock = threading.Lock()
+
+    @contextmanager
+    def waiting(self, say: OnWait | None, longest_s: float | None = None) -> Iterator[None]:
+        """What is sent inside may wait so long in all, in s, for the limits of the backend, and says so."""
+        before, self._tally.patience = self._tally.patience, Patience(say, longest_s)
+        try:
+            yield
+        finally:
+            self._tally.patience = before
 
     def send(
         self,
@@ -126,13 +149,31 @@ class Wire:
         where = endpoint(self.name, self.settings)
         key = self._key or api_key(self.name, self.settings)
         options = self._options(limit or self.settings.max_output_tokens, tool, response_format, stop)
+        before = self._tally.patience.waited_s
         began = time.monotonic()
+        with self._limits.place(self._tally.patience):
+            answer = self._answer(messages, options, where, key, fresh, on_token)
+        answer.usage = self._charged(answer, messages, options)
+        answer.usage.retries = max(self._tally.sent - 1, 0)
+        answer.usage.waited_s = self._tally.patience.waited_s - before
+        answer.usage.model_s = time.monotonic() - began - answer.usage.waited_s
+        answer.model = answer.model or self.settings.model
+        return answer
+
+    def _answer(
+        self,
+        messages: list[dict[str, str]],
+        options: dict[str, Any],
+        where: str,
+        key: str,
+        fresh: bool,
+        on_token: OnToken | None,
+    ) -> Answer:
         self._tally.sent = 0
         for left in range(self.settings.retries, -1, -1):
             self._tally.content_type = ""
             try:
-                answer = self._streamed(messages, options, key, fresh, on_token)
-                break
+                return self._streamed(messages, options, key, fresh, on_token)
             except StreamBroke:
                 if "event-stream" not in self._tally.content_type:
                     raise not_an_endpoint(self.name, where) from None
@@ -144,14 +185,12 @@ class Wire:
                 time.sleep(min(0.5 * 2 ** (self.settings.retries - left), 8.0))
             except GammapyGPTError:
                 raise
+            except NoTurn as no:
+                raise no.reason from None
             except Exception as error:
                 # what the client raises holds the request and its headers, so none of it goes on from here
                 raise translated(error, self.name, self.settings, key) from None
-        answer.usage = self._charged(answer, messages, options)
-        answer.usage.retries = max(self._tally.sent - 1, 0)
-        answer.usage.model_s = time.monotonic() - began
-        answer.model = answer.model or self.settings.model
-        return answer
+        raise AssertionError("the last try returns or raises")
 
     def _streamed(
         self, messages: list[dict[str, str]], options: dict[str, Any], key: str, fresh: bool, on_token: OnToken | None
@@ -218,7 +257,7 @@ class Wire:
         client = openai.DefaultHttpxClient(
             timeout=timeout,
             trust_env=not is_loopback(self.settings),
-            event_hooks={"request": [self._tally.count], "response": [self._tally.note]},
+            event_hooks={"request": [self._turn, self._tally.count], "response": [self._tally.note]},
         )
         weakref.finalize(self, client.close)
         return StreamingChat(
@@ -232,6 +271,13 @@ class Wire:
             http_client=client,
             **parameters,
         )
+
+    def _turn(self, request: Any) -> None:
+        """Before each request, also those that the client repeats by itself."""
+        try:
+            self._limits.turn(self._tally.patience)
+        except InfrastructureError as error:
+            raise NoTurn(error) from None
 
     def _charged(self, answer: Answer, messages: list[dict[str, str]], options: dict[str, Any]) -> Usage:
         usage = answer.usage

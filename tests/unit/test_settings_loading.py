@@ -343,7 +343,9 @@ def test_every_example_in_the_presets_is_valid_when_it_is_uncommented(tmp_path: 
     assert n_examples > 20
     assert settings.roles["critic"] == "ollama"
     assert settings.backends["openai"].reasoning_effort == "low"
-    for section in ("sandbox", "budget", "switches", "runs"):
+    assert settings.backends["openai"].requests_per_minute == 60
+    assert settings.runs.folder == Settings().runs.folder
+    for section in ("sandbox", "budget", "switches"):
         assert getattr(settings, section) == getattr(Settings(), section)  # the examples are the defaults
 
 

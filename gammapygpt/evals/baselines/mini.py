@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from gammapygpt import sandbox
 from gammapygpt.agents import gates
+from gammapygpt.agents.workshop import time_left
 from gammapygpt.evals.baselines import command
 from gammapygpt.evals.baselines.stages import stage
 from gammapygpt.graph.routing import over_budget
@@ -44,27 +45,30 @@ class Speaker:
     kind = "openai"
     abilities: frozenset[str] = frozenset()
 
-    def __init__(self, name: str, settings: BackendSettings) -> None:
+    def __init__(self, name: str, settings: BackendSettings, limits_folder: str = "") -> None:
         self.name = name
         self.settings = settings
+        self._limits_folder = limits_folder
 
     def ask(self, question: Question, on_token: OnToken | None = None, on_wait: OnWait | None = None) -> Reply:
         """Answer; see `Backend.ask`."""
         sent = [{"role": message.role, "content": message.content} for message in question.messages]
-        answer = self._wire(on_wait).send(sent, on_token=on_token)
+        wire = self._wire(on_wait)
+        with wire.waiting(on_wait, question.patience_s):
+            answer = wire.send(sent, on_token=on_token)
         cut: Fault = "truncated" if answer.cut else ""
         return Reply(text=answer.text, fault=cut, usage=answer.usage, model=answer.model)
 
     def _wire(self, on_wait: OnWait | None) -> Wire:
         if self.settings.kind != "local":
-            return Wire(self.name, self.settings)
+            return Wire(self.name, self.settings, limits_folder=self._limits_folder)
         from gammapygpt.llm.local import server
         from gammapygpt.llm.local.backend import launch
 
         say = on_wait or (lambda line: None)
         serving = server.running(launch(self.settings, say), say)
         at = self.settings.model_copy(update={"base_url": serving.url, "model": serving.launch.model})
-        return Wire(self.name, at, serving.key)
+        return Wire(self.name, at, serving.key, self._limits_folder)
 
 
 class ModelConfig(BaseModel):
@@ -92,6 +96,7 @@ class SpokenModel:
             step=f"peer-{self.usage.calls + 1}",
             messages=[Message(role=one["role"], content=one["content"]) for one in messages],
             form="script",
+            patience_s=time_left({"usage": self.usage}, self.run.context),
             request=self.request,
         )
         with stage(self.run, "coder") as spent_here:

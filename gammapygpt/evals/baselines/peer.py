@@ -61,7 +61,9 @@ def solve(run: Run) -> None:
         if chosen.kind not in ("openai", "local"):
             raise UserError(f"the peer cannot speak to a backend of kind {chosen.kind}.", "Name one of kind openai.")
         request = run.request()
-        recording = JournaledBackend(Speaker(name, chosen), run.folder.path, chosen.model)
+        recording = JournaledBackend(
+            Speaker(name, chosen, run.settings.runs.limits_folder), run.folder.path, chosen.model
+        )
         model = SpokenModel(run, request, recording, **config["model"])
         place = SandboxedEnvironment(run, request, run.folder.path / "peer", **config["environment"])
         agent = DefaultAgent(model, place, **{**config["agent"], "step_limit": most_calls(run)})

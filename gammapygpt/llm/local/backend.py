@@ -23,13 +23,16 @@ class LocalBackend:
         As in the settings.
     settings : BackendSettings
         `model` is a known name or a file.
+    limits_folder : str
+        See `OpenAIBackend`.
     """
 
     kind = "local"
 
-    def __init__(self, name: str, settings: BackendSettings) -> None:
+    def __init__(self, name: str, settings: BackendSettings, limits_folder: str = "") -> None:
         self.name = name
         self.settings = settings
+        self._limits_folder = limits_folder
         self.abilities = frozenset[str](settings.abilities)
         self._launch: server.Launch | None = None
         self._client: tuple[server.Server, OpenAIBackend] | None = None
@@ -50,7 +53,7 @@ class LocalBackend:
             self._launch = launch(self.settings, say)
         serving = server.running(self._launch, say)
         try:
-            return self._asking(serving).ask(question, on_token)
+            return self._asking(serving).ask(question, on_token, on_wait)
         except InfrastructureError:
             if serving.ends():
                 raise serving.fault() from None
@@ -59,7 +62,7 @@ class LocalBackend:
     def _asking(self, serving: server.Server) -> OpenAIBackend:
         if self._client is None or self._client[0] is not serving:
             at = self.settings.model_copy(update={"base_url": serving.url, "model": serving.launch.model})
-            self._client = serving, OpenAIBackend(self.name, at, serving.key)
+            self._client = serving, OpenAIBackend(self.name, at, serving.key, self._limits_folder)
         return self._client[1]
 
 
