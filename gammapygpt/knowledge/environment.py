@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import hashlib
 import json
@@ -107,14 +109,25 @@ def read(path: str, modified_ns: int) -> dict[str, Any] | None:
 
 
 def read_or_make(path: Path, settings: Settings) -> dict[str, Any]:
-    """The report in `path`; made and written under that name in one step, so that two at once do no harm."""
-    if path.is_file():
-        report = read(str(path), path.stat().st_mtime_ns)
-        if report is not None:
-            return report
-    text = introspect_in_sandbox(settings)
-    report = json.loads(text)
+    """The report in `path`; made once where many processes begin together, and written in one step."""
+    if (report := read_if_there(path)) is not None:
+        return report
     path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        with contextlib.suppress(OSError):  # a file system without locks: twice does no harm
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return read_if_there(path) or made(path, settings)
+
+
+def read_if_there(path: Path) -> dict[str, Any] | None:
+    """A cached report, if there is a complete one."""
+    return read(str(path), path.stat().st_mtime_ns) if path.is_file() else None
+
+
+def made(path: Path, settings: Settings) -> dict[str, Any]:
+    """A new report, kept in `path`."""
+    text = introspect_in_sandbox(settings)
+    report: dict[str, Any] = json.loads(text)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
