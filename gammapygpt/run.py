@@ -68,7 +68,7 @@ class Run:
         except GammapyGPTError as error:
             self.interrupted(str(error))
             raise
-        except (KeyboardInterrupt, GeneratorExit):
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
             self.interrupted("stopped by the user")
             raise
 

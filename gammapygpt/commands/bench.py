@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +25,8 @@ from gammapygpt.commands.common import (
 from gammapygpt.errors import UserError
 
 if TYPE_CHECKING:
+    from gammapygpt.evals.campaign import Campaign
+    from gammapygpt.evals.cell import CellSpec
     from gammapygpt.evals.record import Record, Scoring
     from gammapygpt.evals.task import Task
 
@@ -49,19 +53,35 @@ def run(
     validator_in_loop: Annotated[
         bool, typer.Option("--validator-in-loop", help="The known values start the next attempt, as in the paper.")
     ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine, or jobs in a queue.")] = 1,
+    scheduler: Annotated[
+        str, typer.Option(metavar="tcp://HOST:PORT", help="Dask scheduler whose workers run the cells instead.")
+    ] = "",
+    queue: Annotated[str, typer.Option(help="Workers are jobs: slurm, pbs, sge, lsf, oar or htcondor.")] = "",
+    slurm: Annotated[bool, typer.Option("--slurm", help="The same as --queue slurm.")] = False,
+    queue_set: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="What a job asks for, as dask-jobqueue names it; may be repeated."),
+    ] = None,
     data: DataOption = None,
     config: ConfigOption = None,
     settings: SetOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer every task with every configuration; the same command again fills what is missing."""
+    """Answer every task with every configuration; the same command again fills what is missing.
+
+    Workers beyond this machine (--scheduler, --queue) need the same installation, tasks, data and campaign folder
+    (--out) under the same paths, and the keys of the backends in their own environment. Start those of a scheduler
+    with `dask worker ADDRESS --nthreads 1`, so that each cell has a process of its own.
+    """
     from gammapygpt.data.stores import find_data
     from gammapygpt.evals import campaign as campaigns
-    from gammapygpt.evals.cell import run_cell
     from gammapygpt.evals.check import check_place
     from gammapygpt.evals.configuration import configurations
     from gammapygpt.evals.task import read_tasks
+    from gammapygpt.evals.workers import Where, check_no_secrets, queue_options
+    from gammapygpt.evals.workers import workers as workers_of
     from gammapygpt.settings_loading import load_settings
 
     given = {"default_backend": backend, "budget.attempts": attempts}
@@ -75,6 +95,11 @@ def run(
     default = Path("campaigns") / "-".join([*map(stem, words(tasks)), loaded.default_backend])
     campaign = campaigns.Campaign((out or default).expanduser().resolve())
     scoring: Scoring = "validator-in-loop" if validator_in_loop else "blind"
+    where = Where(workers, scheduler, "slurm" if slurm else queue, queue_options(queue_set or []), campaign.folder)
+    if where.beyond:
+        check_no_secrets(laid_over)
+        meeting = loaded.runs.limits_folder or str(campaign.folder / "limits")
+        laid_over = {**laid_over, "data.path": str(place), "runs.limits_folder": meeting}
     planned = campaigns.cells(campaign, chosen, arms, epochs, scoring, config, laid_over)
     for problem in (problem for task in chosen for problem in check_place(task, loaded, place)):
         raise UserError(f"{problem.file}: {problem.what}", problem.remedy)
@@ -83,7 +108,11 @@ def run(
         left = len(campaigns.missing(planned))
         if not quiet:
             typer.echo(f"{campaign.folder}: {len(planned)} cells, {left} to run", err=True)
-        campaigns.fill(campaign, planned, lambda specs: map(run_cell, specs), teller(left, quiet=quiet))
+        if left:
+            with going_on(campaign, planned), workers_of(where) as pool:
+                campaigns.fill(campaign, planned, pool, teller(left, quiet=quiet))
+        else:
+            campaign.write_table()
     counts = verdicts(campaign.records())
     if as_json:
         print_json({"folder": str(campaign.folder), "cells": len(planned), "verdicts": counts})
@@ -107,6 +136,21 @@ def list_tasks(
     for task in found:
         place = task.path.parent.name if task.path.is_relative_to(SHIPPED) else task.path.parent
         typer.echo(f"{place}  {task.id}  {task.difficulty or '-'}  {task.title} ({', '.join(task.datasets)})")
+
+
+@contextmanager
+def going_on(campaign: Campaign, planned: Sequence[CellSpec]) -> Iterator[None]:
+    """Say how to go on, where the campaign is stopped on the way."""
+    from gammapygpt.evals.campaign import missing
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = len(planned) - len(missing(planned))
+        typer.echo(
+            f"stopped: {done} of {len(planned)} cells are on record; the same command goes on from there.", err=True
+        )
+        raise
 
 
 def stem(name: str) -> str:

@@ -14,31 +14,32 @@ import fcntl
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gammapygpt.errors import InfrastructureError, UserError
-from gammapygpt.evals.cell import CELLS, CellSpec, keep, read_record
+from gammapygpt.evals.cell import CELLS, CellSpec, keep, lost, read_record, run_cell
 from gammapygpt.evals.configuration import Configuration
 from gammapygpt.evals.record import TABLE, Record, Scoring, read_table
 from gammapygpt.evals.task import Task
+from gammapygpt.evals.workers import Pool
 from gammapygpt.run import now
 from gammapygpt.runs.changes import changed_settings
 from gammapygpt.runs.folder import write_file, write_json
 from gammapygpt.settings import Settings, public_settings
+from gammapygpt.settings_loading import load_settings
 
 ABOUT = "campaign.json"
 PATIENCE = 5
 """Infrastructure failures in a row after which a campaign stops: the next would fail too."""
-ELSEWHERE = ("base_url", "api_key_env", "timeout_s", "retries")
+ELSEWHERE = ("base_url", "api_key_env", "timeout_s", "retries", "requests_per_minute", "parallel_requests")
 """Settings of a backend that say where and how patiently it is asked; they may change on the way."""
 PLACES = {"data": "path", "analysis": "python", "retrieval": "gammapy_source", "runs": "folder"}
 """Settings that name folders of one machine: no part of what a campaign is, and nobody else's business."""
-Pool = Callable[[Sequence[CellSpec]], Iterable[Record]]
-"""Runs cells, in any order and anywhere, and hands back each record as it comes."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def prepare(campaign: Campaign, planned: Sequence[CellSpec], settings: Settings,
     campaign.restore()
     if about:
         differing = changed_settings(about["settings"], dumped)
-        if changed := [key for key in differing if key.rpartition(".")[2] not in ELSEWHERE]:
+        if changed := [key for key in differing if not may_change(key)]:
             raise UserError(
                 f"settings have changed since the campaign in {campaign.folder} began: {', '.join(changed)}.",
                 "Set them back, or name another folder.",
@@ -186,7 +187,8 @@ def fill(campaign: Campaign, planned: Sequence[CellSpec], pool: Pool, tell: Call
     """
     failing = 0
     try:
-        for record in pool(missing(planned)):
+        for spec, came in pool.run(run_as_planned, missing(planned)):
+            record = came if isinstance(came, Record) else lost(spec, str(came))
             tell(record)
             failing = failing + 1 if record.verdict == "infrastructure" else 0
             if failing >= PATIENCE:
@@ -196,6 +198,41 @@ def fill(campaign: Campaign, planned: Sequence[CellSpec], pool: Pool, tell: Call
                 )
     finally:
         campaign.write_table()
+
+
+def run_as_planned(spec: CellSpec) -> Record:
+    """Run a cell, where the settings are those that the campaign was planned with.
+
+    Raises
+    ------
+    UserError
+        They are not: this is a machine with another settings file or another environment.
+    """
+    check_settings(spec.campaign, spec.config, json.dumps(spec.overrides, sort_keys=True))
+    return run_cell(spec)
+
+
+@lru_cache(maxsize=1)
+def check_settings(folder: Path, config: Path | None, overrides: str) -> None:
+    """Compare the settings here with those of `campaign.json`; once in a process.
+
+    Raises
+    ------
+    UserError
+        They differ.
+    """
+    here = without_places(public_settings(load_settings(config, json.loads(overrides))))
+    differing = changed_settings(Campaign(folder).about()["settings"], here)
+    if changed := [key for key in differing if not may_change(key)]:
+        raise UserError(
+            f"the settings of a worker on {platform.node()} are not those of the campaign: {', '.join(changed)}.",
+            "Write them into one file, and name it with --config; variables of your shell do not reach the workers.",
+        )
+
+
+def may_change(key: str) -> bool:
+    """Whether a setting may change on the way."""
+    return key.rpartition(".")[2] in ELSEWHERE
 
 
 def without_data(tasks: Sequence[Task], data: Path) -> dict[str, list[str]]:

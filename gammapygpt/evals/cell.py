@@ -63,20 +63,8 @@ def run_cell(spec: CellSpec) -> Record:
     """
     if (known := read_record(spec.file)) and known.verdict != "infrastructure":
         return known
-    task, began, started = read_task(spec.task), monotonic(), now()
-    cell: dict[str, Any] = {
-        "task": task.id,
-        "task_sha256": task.sha256,
-        "family": task.family,
-        "difficulty": task.difficulty,
-        "silent": task.silent,
-        "configuration": spec.configuration.name,
-        "epoch": spec.epoch,
-        "scoring": spec.scoring,
-        "worker": f"{platform.node()}:{os.getpid()}",
-        "started": started,
-        "failed_before": known.failed_before + 1 if known else 0,
-    }
+    task, began = read_task(spec.task), monotonic()
+    cell = identity(spec, task, known)
     try:
         run = answered(spec, task)
         record = judged(run, task, cell)
@@ -86,6 +74,29 @@ def run_cell(spec: CellSpec) -> Record:
         record = Record(**cell, verdict="infrastructure", reason=traceback.format_exc(limit=-4)[-1500:])
     record.finished, record.seconds = now(), round(monotonic() - began, 2)
     return keep(record, spec.file)
+
+
+def identity(spec: CellSpec, task: Task, known: Record | None) -> dict[str, Any]:
+    """The part of a record that says which cell it is of, and who ran it."""
+    return {
+        "task": task.id,
+        "task_sha256": task.sha256,
+        "family": task.family,
+        "difficulty": task.difficulty,
+        "silent": task.silent,
+        "configuration": spec.configuration.name,
+        "epoch": spec.epoch,
+        "scoring": spec.scoring,
+        "worker": f"{platform.node()}:{os.getpid()}",
+        "started": now(),
+        "failed_before": known.failed_before + 1 if known else 0,
+    }
+
+
+def lost(spec: CellSpec, reason: str) -> Record:
+    """The record of a cell whose workers were lost, kept unless one of them left the final one."""
+    cell = identity(spec, read_task(spec.task), read_record(spec.file)) | {"worker": ""}
+    return keep(Record(**cell, verdict="infrastructure", reason=reason, finished=now()), spec.file)
 
 
 def answered(spec: CellSpec, task: Task) -> Run:
