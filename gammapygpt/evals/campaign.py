@@ -15,7 +15,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -138,8 +138,7 @@ def prepare(campaign: Campaign, planned: Sequence[CellSpec], settings: Settings,
     about, dumped = campaign.about(), without_places(public_settings(settings))
     campaign.restore()
     if about:
-        differing = changed_settings(about["settings"], dumped)
-        if changed := [key for key in differing if not may_change(key)]:
+        if changed := differing(about["settings"], dumped):
             raise UserError(
                 f"settings have changed since the campaign in {campaign.folder} began: {', '.join(changed)}.",
                 "Set them back, or name another folder.",
@@ -222,17 +221,21 @@ def check_settings(folder: Path, config: Path | None, overrides: str) -> None:
         They differ.
     """
     here = without_places(public_settings(load_settings(config, json.loads(overrides))))
-    differing = changed_settings(Campaign(folder).about()["settings"], here)
-    if changed := [key for key in differing if not may_change(key)]:
+    if changed := differing(Campaign(folder).about()["settings"], here):
         raise UserError(
             f"the settings of a worker on {platform.node()} are not those of the campaign: {', '.join(changed)}.",
             "Write them into one file, and name it with --config; variables of your shell do not reach the workers.",
         )
 
 
-def may_change(key: str) -> bool:
-    """Whether a setting may change on the way."""
-    return key.rpartition(".")[2] in ELSEWHERE
+def differing(then: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Settings that are not those that the campaign began with, and must be.
+
+    One that there was not yet has the value that it has by default.
+    """
+    with suppress(ValueError):
+        then = without_places(public_settings(Settings.model_validate(then)))
+    return [key for key in changed_settings(then, here) if key.rpartition(".")[2] not in ELSEWHERE]
 
 
 def without_data(tasks: Sequence[Task], data: Path) -> dict[str, list[str]]:
