@@ -117,7 +117,8 @@ def test_with_the_validator_in_the_loop_its_verdict_is_fed_back_and_no_value(beg
 
 
 def test_a_long_conversation_goes_on_from_its_beginning(begin):
-    long = [fenced(f"x = {number}\n" + "# much\n" * 2000 + RAISES) for number in range(3)]
+    much = "".join(f"# {line}\n" for line in range(2000))
+    long = [fenced(f"x = {number}\n{much}{RAISES}") for number in range(3)]
     run, server = begin(*long, attempts=3)
     loop.solve(run)
     assert [len(body["messages"]) for body in server.bodies] == [2, 4, 4]
