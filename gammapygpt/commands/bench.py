@@ -53,7 +53,9 @@ def run(
     validator_in_loop: Annotated[
         bool, typer.Option("--validator-in-loop", help="The known values start the next attempt, as in the paper.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine, or jobs in a queue.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes on this machine, or jobs in a queue; 0: this one, for a debugger.")
+    ] = 1,
     scheduler: Annotated[
         str, typer.Option(metavar="tcp://HOST:PORT", help="Dask scheduler whose workers run the cells instead.")
     ] = "",

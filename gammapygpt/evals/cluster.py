@@ -173,6 +173,8 @@ def queue(where: Where) -> Iterator[Any]:
     kinds = dict(zip(QUEUES, ("SLURM", "PBS", "SGE", "LSF", "OAR", "HTCondor"), strict=True))
     if where.queue not in kinds:
         raise UserError(f"there is no queue {where.queue!r}.", f"There are: {', '.join(QUEUES)}.")
+    if where.workers < 1:
+        raise UserError("--workers 0 is this process, and no job of a queue.", "Say how many jobs there shall be.")
     try:
         import cryptography  # noqa: F401
         import dask_jobqueue

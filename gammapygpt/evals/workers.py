@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -47,7 +47,7 @@ class Where:
     """Which workers, and how many."""
 
     workers: int = 1
-    """Processes on this machine, or jobs in a queue."""
+    """Processes on this machine, or jobs in a queue; 0: this process, where a debugger can follow."""
     scheduler: str = ""
     """Address of a Dask scheduler that is there, such as `tcp://login1:8786`."""
     queue: str = ""
@@ -61,6 +61,14 @@ class Where:
     def beyond(self) -> bool:
         """Whether workers may be on other machines."""
         return bool(self.scheduler or self.queue)
+
+
+class Here:
+    """This process, one piece of work after the other; whatever breaks, breaks here."""
+
+    def run(self, work: Callable[[S], R], specs: Sequence[S]) -> Iterator[tuple[S, R | InfrastructureError]]:
+        """See `Pool.run`."""
+        return ((spec, work(spec)) for spec in specs)
 
 
 @contextmanager
@@ -77,6 +85,8 @@ def workers(where: Where) -> Iterator[Pool]:
 
 
 def _pool(where: Where) -> AbstractContextManager[Pool]:
+    if not where.beyond and not where.workers:
+        return nullcontext(Here())
     if not where.beyond:
         from gammapygpt.evals.processes import Processes
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from gammapygpt.cli import app
 from gammapygpt.evals.campaign import Campaign
 from gammapygpt.evals.record import read_table
 
@@ -55,6 +57,14 @@ def bench(tmp_path: Path, simulated_data: Path):
 
 
 def ran(command: list[str], code: int = 0) -> str:
+    """What a command says; in this process, which need not import everything again."""
+    done = CliRunner().invoke(app, [*command[3:], "--workers", "0"])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def ran_apart(command: list[str], code: int = 0) -> str:
+    """The same in a process of its own."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -64,7 +74,7 @@ def test_what_the_graph_answers_is_judged_by_the_known_values(bench, tmp_path):
     task_file(tmp_path / "tasks", "count-four", 4)
     task_file(tmp_path / "tasks", "count-five", 5)
     command = bench("http://127.0.0.1:9/v1", "--ablate", "optimiser")
-    out = json.loads(ran([*command, "--json", "--quiet"]))
+    out = json.loads(ran_apart([*command, "--json", "--quiet"]))
     assert out["verdicts"] == {"no-optimiser": {"wrong": 1, "right": 1}}
     five, four = read_table(tmp_path / "campaign")
     assert (four.verdict, four.passed_at, four.attempts[0].right) == ("right", 1, True)
@@ -144,7 +154,7 @@ def test_killed_in_the_middle_of_a_cell_a_campaign_goes_on_and_pays_nothing_twic
     process.wait()
     done = {file.name: file.stat().st_mtime_ns for file in cells.glob("*.json")}
     assert len(done) < 3
-    ran(command)
+    ran_apart(command)
     records = read_table(tmp_path / "campaign")
     assert [record.verdict for record in records] == ["right"] * 3
     assert len(server.requests) <= 4, "three cells, and at most the call in flight at the kill once more"

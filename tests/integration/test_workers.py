@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_campaign import bench, ran, script, task_file  # noqa: F401
+from test_campaign import bench, ran_apart, script, task_file  # noqa: F401
 from worker_tasks import begun, work
 
 from gammapygpt.errors import InfrastructureError, UserError
@@ -187,7 +187,7 @@ def test_a_campaign_on_dask_with_a_killed_worker_and_no_secret_on_the_way(
     records = read_table(tmp_path / "campaign")
     assert [record.verdict for record in records] == ["right"] * 3
     assert len(server.requests) == 4, "three cells, and the call that was in flight at the kill once more"
-    assert "3 cells, 0 to run" in ran(command)
+    assert "3 cells, 0 to run" in ran_apart(command)
     assert len(server.requests) == 4
     specs = cells(
         Campaign(tmp_path / "campaign"),
@@ -211,6 +211,11 @@ def test_what_may_be_a_secret_is_not_sent_to_a_scheduler():
 
 
 # ---- jobs in a queue
+
+
+def test_a_queue_without_jobs_is_refused():
+    with pytest.raises(UserError, match="no job of a queue"), workers(Where(workers=0, queue="slurm")):
+        pass
 
 
 def test_options_of_a_queue_are_read_as_json_where_they_are_it():
