@@ -138,6 +138,13 @@ def test_small_and_sad_campaigns_have_reports_too(tmp_path, records, about):
     assert "None" not in markdown
 
 
+def test_scripts_without_a_sandbox_are_said_first(tmp_path):
+    sandbox = {"provider": "unsafe-local"}
+    assert "nothing here is blind" in report(tmp_path, [record()], settings={"sandbox": sandbox})[1]
+    sandbox["provider"] = "bubblewrap"
+    assert "nothing here is blind" not in report(tmp_path, [record()], settings={"sandbox": sandbox})[1]
+
+
 def test_blind_and_told_are_two_reports_on_one_page(tmp_path):
     records = verdicts({"a": "F", "b": "F"}) + verdicts({"a": "R", "b": "R"}, scoring="validator-in-loop")
     page, markdown = report(tmp_path, records)

@@ -107,6 +107,9 @@ def warnings(evidence: Evidence, tables: list[Table]) -> list[str]:
     """What a reader must see before any number."""
     found = []
     planned = len(evidence.about.get("planned", []))
+    provider = ((evidence.about.get("settings") or {}).get("sandbox") or {}).get("provider", "")
+    if provider == "unsafe-local":
+        found.append("Scripts ran without a sandbox and could have read the known values: nothing here is blind.")
     if evidence.missing:
         found.append(f"Incomplete: {len(evidence.missing)} of {planned} planned cells have no record yet.")
     if failed := sum(len(table.infrastructure) for table in tables):
