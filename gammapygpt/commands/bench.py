@@ -80,7 +80,7 @@ def run(
     from gammapygpt.data.stores import find_data
     from gammapygpt.evals import campaign as campaigns
     from gammapygpt.evals.check import check_place
-    from gammapygpt.evals.configuration import configurations
+    from gammapygpt.evals.configuration import check_models, configurations
     from gammapygpt.evals.task import read_tasks
     from gammapygpt.evals.workers import Where, check_no_secrets, queue_options
     from gammapygpt.evals.workers import workers as workers_of
@@ -94,6 +94,7 @@ def run(
     arms = configurations(words(ablate), words(baselines), full=full)
     if not arms:
         raise UserError("there is no configuration to run.", "Leave out --no-full, or name --baselines.")
+    check_models(arms, loaded)
     default = Path("campaigns") / "-".join([*map(stem, words(tasks)), loaded.default_backend])
     campaign = campaigns.Campaign((out or default).expanduser().resolve())
     scoring: Scoring = "validator-in-loop" if validator_in_loop else "blind"

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, Field
 
 from gammapygpt.errors import UserError
+from gammapygpt.settings import Settings
 from gammapygpt.state import Role
 
 Agent = Literal["graph", "loop", "peer"]
@@ -66,3 +67,18 @@ def configurations(ablate: Sequence[str], baselines: Sequence[str], *, full: boo
     found = [Configuration(name="full", overrides=EVERYTHING)] if full else []
     found += [Configuration(name=f"no-{name}", overrides={**EVERYTHING, **SWITCHES[name]}) for name in ablate]
     return found + [BASELINES[name] for name in baselines]
+
+
+def check_models(arms: Sequence[Configuration], settings: Settings) -> None:
+    """See that the baselines that are a model have one.
+
+    Raises
+    ------
+    UserError
+        The coder's backend is the cookbook.
+    """
+    name = settings.backend_name("coder")
+    backend = settings.backends.get(name)
+    for arm in arms:
+        if arm.agent != "graph" and backend and backend.kind == "cookbook":
+            raise UserError(f"the baseline {arm.name} needs a model, and {name} is none.", "Name one with --backend.")

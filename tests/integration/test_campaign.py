@@ -173,3 +173,5 @@ def test_two_at_once_and_wrong_words_are_one_line(bench, scripted_server, tmp_pa
     assert "left out: elsewhere needs no-such-store" in said
     command[command.index("bare-loop")] = "barely"
     assert "no baseline `barely`" in ran(command, code=2)
+    command[command.index("barely")] = "bare-loop"
+    assert "needs a model, and cookbook is none" in ran([*command, "--backend", "cookbook"], code=2)
