@@ -21,6 +21,7 @@ from gammapygpt.commands.common import (
     overrides,
     print_json,
     sub_app,
+    words,
 )
 from gammapygpt.errors import UserError
 
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from gammapygpt.evals.task import Task
 
 app = sub_app("Tasks with known answers: run them, and say how sure the numbers are.")
-
-
-def words(text: str) -> list[str]:
-    """What an option names between commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 @command
@@ -108,12 +104,12 @@ def run(
         raise UserError(f"{problem.file}: {problem.what}", problem.remedy)
     with campaign.lock():
         campaigns.prepare(campaign, planned, loaded, shlex.join(["gammapygpt", *sys.argv[1:]]))
-        left = len(campaigns.missing(planned))
+        left = campaigns.missing(planned)
         if not quiet:
-            typer.echo(f"{campaign.folder}: {len(planned)} cells, {left} to run", err=True)
+            typer.echo(f"{campaign.folder}: {len(planned)} cells, {len(left)} to run", err=True)
         if left:
             with going_on(campaign, planned), workers_of(where) as pool:
-                campaigns.fill(campaign, planned, pool, teller(left, quiet=quiet))
+                campaigns.fill(campaign, left, pool, teller(len(left), quiet=quiet))
         else:
             campaign.write_table()
     counts = verdicts(campaign.records())

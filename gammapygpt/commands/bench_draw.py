@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gammapygpt.commands.common import JsonOption, command, print_json
+from gammapygpt.commands.common import JsonOption, command, print_json, words
 
 
 @command
@@ -24,8 +24,9 @@ def draw(
     """Draw tasks that nobody has seen: simulated data, requests, reference scripts, known answers."""
     from gammapygpt.evals.draw.draw import draw as make
 
-    wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()]
-    made = make(folder, seed, number, wanted, (lambda line: None) if quiet else lambda line: typer.echo(line, err=True))
+    made = make(
+        folder, seed, number, words(kinds), (lambda line: None) if quiet else lambda line: typer.echo(line, err=True)
+    )
     tasks = made[0].parent
     data = tasks.parent / "data"
     if as_json:

@@ -86,6 +86,11 @@ def sub_app(help_text: str) -> typer.Typer:
     return typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+def words(text: str) -> list[str]:
+    """What an option names between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def print_json(value: Any) -> None:
     """One JSON object on standard output; numbers that are not finite become null, paths text."""
     text = json.dumps(_plain(value), indent=2, ensure_ascii=False)

@@ -22,7 +22,7 @@ from gammapygpt.commands.common import (
 from gammapygpt.commands.formats import told as told_of
 from gammapygpt.commands.run import json_errors
 from gammapygpt.commands.script import ScriptArgument
-from gammapygpt.runs.results import clean, lines, units_of
+from gammapygpt.runs.results import clean, counted, lines, units_of
 
 if TYPE_CHECKING:
     from gammapygpt.agents.reviewing import Review
@@ -114,8 +114,3 @@ def verdict(found: Review) -> str:
     if warnings:
         return f"Nothing certain speaks against it; {counted(warnings, 'warning')} to look at."
     return "Nothing speaks against it."
-
-
-def counted(number: int, what: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -172,12 +172,12 @@ def without_places(dumped: dict[str, Any]) -> dict[str, Any]:
 
 def missing(planned: Sequence[CellSpec]) -> list[CellSpec]:
     """Cells without a record, and those where the infrastructure failed."""
-    records = {spec.name: read_record(spec.file) for spec in planned}
-    return [spec for spec in planned if (known := records[spec.name]) is None or known.verdict == "infrastructure"]
+    known = ((spec, read_record(spec.file)) for spec in planned)
+    return [spec for spec, record in known if record is None or record.verdict == "infrastructure"]
 
 
-def fill(campaign: Campaign, planned: Sequence[CellSpec], pool: Pool, tell: Callable[[Record], None]) -> None:
-    """Run what is missing, and write the table whatever happens.
+def fill(campaign: Campaign, specs: Sequence[CellSpec], pool: Pool, tell: Callable[[Record], None]) -> None:
+    """Run cells that are missing, and write the table whatever happens.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def fill(campaign: Campaign, planned: Sequence[CellSpec], pool: Pool, tell: Call
     """
     failing = 0
     try:
-        for spec, came in pool.run(run_as_planned, missing(planned)):
+        for spec, came in pool.run(run_as_planned, specs):
             record = came if isinstance(came, Record) else lost(spec, str(came))
             tell(record)
             failing = failing + 1 if record.verdict == "infrastructure" else 0

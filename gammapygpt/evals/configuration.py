@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, Field
 
 from gammapygpt.errors import UserError
-from gammapygpt.settings import Settings
+from gammapygpt.settings import Settings, SwitchSettings
 from gammapygpt.state import Role
 
 Agent = Literal["graph", "loop", "peer"]
@@ -24,21 +24,11 @@ class Configuration(BaseModel):
     """Settings by their dotted key, laid over those of the campaign."""
 
 
-SWITCHES: dict[str, dict[str, Any]] = {
-    "planner": {"switches.planner": False},
-    "critic": {"switches.critic": False},
-    "optimiser": {"switches.optimiser": False},
-    "retrieval": {"switches.retrieval": False},
-    "drafts": {"switches.drafts": False},
-    "api-gate": {"switches.api_gate": False},
-    "preflight": {"switches.preflight": False},
-    "skeptic": {"switches.skeptic": False},
-}
+PARTS = [name for name in SwitchSettings.model_fields if name != "approval"]
+"""Switches of what answers a request; `approval` asks a user, and there is none."""
+SWITCHES: dict[str, dict[str, Any]] = {name.replace("_", "-"): {f"switches.{name}": False} for name in PARTS}
 """What `--ablate` can take away."""
-EVERYTHING = {
-    f"switches.{name}": True
-    for name in ("planner", "critic", "optimiser", "retrieval", "drafts", "preflight", "api_gate", "skeptic")
-}
+EVERYTHING = {f"switches.{name}": True for name in PARTS}
 ALL_ROLES = {f"roles.{role}": "cookbook" for role in get_args(Role)}
 BASELINES: dict[str, Configuration] = {
     one.name: one

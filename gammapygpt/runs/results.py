@@ -143,3 +143,8 @@ def _fixed(number: Decimal, decimals: int) -> str:
 def _joined(items: list[str]) -> str:
     rest = f", … ({len(items)} in all)" if len(items) > LONGEST_LIST else ""
     return ", ".join(items[:LONGEST_LIST]) + rest
+
+
+def counted(number: int, what: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -13,10 +13,9 @@ from gammapygpt.errors import GammapyGPTError
 from gammapygpt.llm.local.server import kept as local_models
 from gammapygpt.run import Run
 from gammapygpt.runs.folder import write_file
+from gammapygpt.settings import SwitchSettings
 from gammapygpt.state import Attempt, Usage
 
-OURS = ("retrieval", "planner", "drafts", "critic", "optimiser", "preflight", "api_gate", "skeptic", "approval")
-"""Switches of what a baseline has not."""
 ATTEMPT = "attempt.json"
 
 
@@ -34,7 +33,7 @@ def answered_by(run: Run, name: str, prompts: Sequence[str]) -> Iterator[None]:
         All fixed text that its model is given, for the manifest.
     """
     with run.folder.lock(), local_models():
-        for switch in OURS:
+        for switch in SwitchSettings.model_fields:  # all of which a baseline has not
             setattr(run.context, switch, False)
         said = sha256("\0".join(prompts).encode()).hexdigest()
         run.folder.update_manifest(

@@ -8,7 +8,7 @@ from gammapygpt.evals.report.page import Entry, Section, Shade
 from gammapygpt.evals.report.page import Table as Rows
 from gammapygpt.evals.statistics.campaign import Table
 from gammapygpt.evals.statistics.rates import Rate
-from gammapygpt.evals.statistics.remarks import counted
+from gammapygpt.runs.results import counted
 
 EXCEPTIONS = 12
 """Exceptions that are listed."""

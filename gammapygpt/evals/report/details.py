@@ -18,8 +18,8 @@ from gammapygpt.evals.report.page import Section
 from gammapygpt.evals.report.page import Table as Rows
 from gammapygpt.evals.statistics.campaign import Arm, Table
 from gammapygpt.evals.statistics.pairs import Comparison
-from gammapygpt.evals.statistics.remarks import counted
 from gammapygpt.evals.statistics.sensitivity import POWER, Sensitivity
+from gammapygpt.runs.results import counted
 
 COSTS = ["calls", "tokens in", "of them cached", "tokens out", "of them reasoning", "minutes", "cost"]
 

@@ -14,8 +14,7 @@ from gammapygpt.evals.report.numbers import NOTHING, without_places
 from gammapygpt.evals.report.page import Entry, Mark, Section
 from gammapygpt.evals.report.page import Table as Rows
 from gammapygpt.evals.statistics.cells import by_configuration
-from gammapygpt.evals.statistics.remarks import counted
-from gammapygpt.runs.results import one_line
+from gammapygpt.runs.results import counted, one_line
 
 SIGNS = {"right": "✓", "wrong": "✗", "failed": "○", "refused": NOTHING, "budget": "□", "infrastructure": "!"}
 REPORT = Path("final") / "report.html"

@@ -23,7 +23,7 @@ from gammapygpt.evals.report.page import Table as Rows
 from gammapygpt.evals.statistics.campaign import Arm, Table
 from gammapygpt.evals.statistics.pairs import Comparison
 from gammapygpt.evals.statistics.rates import DEPENDENT
-from gammapygpt.evals.statistics.remarks import counted
+from gammapygpt.runs.results import counted
 
 SCORING = {
     "blind": "Scored blind: the known values judged the final answers, and the loop did not know them.",

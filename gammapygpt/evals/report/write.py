@@ -16,10 +16,9 @@ from gammapygpt.evals.report.making import making
 from gammapygpt.evals.report.page import Page, Section
 from gammapygpt.evals.statistics.campaign import Table, statistics
 from gammapygpt.evals.statistics.cells import once
-from gammapygpt.evals.statistics.remarks import counted
 from gammapygpt.run import now
 from gammapygpt.runs.folder import write_file
-from gammapygpt.runs.results import clean
+from gammapygpt.runs.results import clean, counted
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from gammapygpt.evals.record import Record
 from gammapygpt.evals.statistics.cells import by_configuration, by_task, judged, once, task_hashes
 from gammapygpt.evals.statistics.rates import FEW
+from gammapygpt.runs.results import counted
 
 
 def remarks(records: Sequence[Record]) -> list[str]:
@@ -68,8 +69,3 @@ def uneven(arms: Mapping[str, Sequence[Record]]) -> list[str]:
         return []
     why = "pass@1 weighs cells alike, the mean over tasks and its interval weigh tasks alike"
     return [f"Not all tasks were judged equally often by {', '.join(found)}: {why}."]
-
-
-def counted(number: int, what: str) -> str:
-    """`1 cell`, `2 cells`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
