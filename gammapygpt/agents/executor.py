@@ -31,30 +31,27 @@ def execute(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         return {"refusal": f"the user declined to run draft {draft.number}"}
     attempt = tried(draft, state, runtime.context, runtime.stream_writer)
     folder(runtime.context).keep_attempt(attempt)
-    runtime.stream_writer(
-        {
-            "event": "attempted",
-            "attempt": attempt.number,
-            "failure": attempt.failure,
-            "summary": attempt.declined or attempt.summary,
-            "seconds": attempt.execution.wall_s if attempt.execution else None,
-        }
-    )
+    runtime.stream_writer(attempted(attempt))
     return {"attempts": [attempt]}
+
+
+def attempted(attempt: Attempt) -> dict[str, Any]:
+    """The event that tells of an attempt."""
+    return {
+        "event": "attempted",
+        "attempt": attempt.number,
+        "failure": attempt.failure,
+        "summary": attempt.declined or attempt.summary,
+        "seconds": attempt.execution.wall_s if attempt.execution else None,
+    }
 
 
 def tried(draft: Draft, state: RunState, context: Context, tell: Callable[[dict[str, Any]], Any]) -> Attempt:
     """The draft at the gates."""
     attempts = state.get("attempts", [])
     attempt = Attempt(number=draft.number, author=draft.author, how=draft.how, script=draft.script)
-    if draft.fault:
-        summary = f"No usable script came back ({draft.fault}): {draft.fault_message}"
-        return attempt.model_copy(
-            update={"failure": "format", "signature": signature("format", draft.fault), "summary": summary}
-        )
-    for earlier in attempts:
-        if earlier.script and same_script(earlier.script, draft.script):
-            return repeated(attempt, earlier)
+    if known := without_a_run(attempt, draft, attempts):
+        return known
     wanted = wanted_results(state["request"], state.get("plan"))
     if context.preflight:
         attempt.findings = gates.preflight(draft.script, context.settings, wanted, api=context.api_gate)
@@ -65,6 +62,18 @@ def tried(draft: Draft, state: RunState, context: Context, tell: Callable[[dict[
     plan, doubt = state.get("plan"), context.skeptic
     attempt = gates.judge(attempt, state["request"], wanted, workspace, context.settings, plan, skeptic=doubt)
     return compared(attempt, attempts) if draft.author == "optimiser" and attempt.passed else attempt
+
+
+def without_a_run(attempt: Attempt, draft: Draft, attempts: list[Attempt]) -> Attempt | None:
+    """What becomes of a draft that holds no script, or one that was tried before; None for one that is to be tried."""
+    if draft.fault:
+        summary = f"No usable script came back ({draft.fault}): {draft.fault_message}"
+        same = signature("format", draft.fault)
+        return attempt.model_copy(update={"failure": "format", "signature": same, "summary": summary})
+    for earlier in attempts:
+        if earlier.script and same_script(earlier.script, draft.script):
+            return repeated(attempt, earlier)
+    return None
 
 
 def repeated(attempt: Attempt, earlier: Attempt) -> Attempt:

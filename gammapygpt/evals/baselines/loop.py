@@ -14,9 +14,8 @@ from langgraph.runtime import Runtime
 from gammapygpt import sandbox
 from gammapygpt.agents import gates
 from gammapygpt.agents.coder import CONVERSATION, draft_of
-from gammapygpt.agents.executor import repeated
+from gammapygpt.agents.executor import without_a_run
 from gammapygpt.agents.material import fence, tokens
-from gammapygpt.agents.strategy import same_script, signature
 from gammapygpt.agents.workshop import ask, backend, gammapy_version
 from gammapygpt.errors import UserError
 from gammapygpt.evals.baselines.stages import answered_by, keep, kept, stage
@@ -112,13 +111,8 @@ def written(run: Run, state: RunState, talk: list[Message], number: int) -> tupl
 def tried(run: Run, state: RunState, draft: Draft) -> Attempt:
     """The draft, run as it is; its result is looked at for its form, and for the known values where they are given."""
     attempt = Attempt(number=draft.number, author="coder", how=draft.how, script=draft.script)
-    if draft.fault:
-        summary = f"No usable script came back ({draft.fault}): {draft.fault_message}"
-        same = signature("format", draft.fault)
-        return attempt.model_copy(update={"failure": "format", "signature": same, "summary": summary})
-    for earlier in state["attempts"]:
-        if earlier.script and same_script(earlier.script, draft.script):
-            return repeated(attempt, earlier)
+    if known := without_a_run(attempt, draft, state["attempts"]):
+        return known
     request, context = state["request"], run.context
     workspace = run.folder.attempt(draft.number) / "workspace"
     shutil.rmtree(workspace, ignore_errors=True)  # what a killed run left half collected

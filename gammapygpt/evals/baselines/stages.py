@@ -9,6 +9,7 @@ from time import monotonic
 
 from pydantic import ValidationError
 
+from gammapygpt.agents.executor import attempted
 from gammapygpt.errors import GammapyGPTError
 from gammapygpt.llm.local.server import kept as local_models
 from gammapygpt.run import Run
@@ -63,15 +64,7 @@ def keep(run: Run, attempt: Attempt) -> None:
     """Write an attempt down as every run does, then whole: what a killed run finished is not run again."""
     run.folder.keep_attempt(attempt)
     write_file(run.folder.attempt(attempt.number) / ATTEMPT, attempt.model_dump_json() + "\n")
-    run.tell(
-        {
-            "event": "attempted",
-            "attempt": attempt.number,
-            "failure": attempt.failure,
-            "summary": attempt.summary,
-            "seconds": attempt.execution.wall_s if attempt.execution else None,
-        }
-    )
+    run.tell(attempted(attempt))
 
 
 def kept(run: Run, number: int) -> Attempt | None:
