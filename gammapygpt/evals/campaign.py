@@ -10,7 +10,6 @@ CAMPAIGN/
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
@@ -29,7 +28,7 @@ from gammapygpt.evals.task import Task
 from gammapygpt.evals.workers import Pool
 from gammapygpt.run import now
 from gammapygpt.runs.changes import changed_settings
-from gammapygpt.runs.folder import write_file, write_json
+from gammapygpt.runs.folder import one_process, write_file, write_json
 from gammapygpt.settings import Settings, public_settings
 from gammapygpt.settings_loading import load_settings
 
@@ -87,17 +86,11 @@ class Campaign:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = (self.folder / ".lock").open("w")
+            (self.folder / ".lock").touch()
         except OSError as error:
             raise UserError(f"cannot write to {self.folder}: {error.strerror}.", "Name another folder.") from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(
-                    f"the campaign in {self.folder} is under way in another process.",
-                    "Wait for it, or name another folder.",
-                ) from error
+        under_way = f"the campaign in {self.folder} is under way in another process."
+        with one_process(self.folder / ".lock", UserError(under_way, "Wait for it, or name another folder.")):
             yield
 
 

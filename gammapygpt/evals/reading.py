@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from gammapygpt.evals.record import AttemptRecord, Verdict
 from gammapygpt.evals.task import Task, wrong_keys
 from gammapygpt.llm.journal import recorded_calls
-from gammapygpt.runs.folder import RunFolder
+from gammapygpt.runs.folder import RunFolder, read_json
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
 
@@ -36,7 +34,7 @@ def attempts_of(folder: RunFolder, task: Task) -> list[AttemptRecord]:
     found = []
     for line in folder.manifest().get("attempts", []):
         place = folder.attempts / f"{line['number']:02d}"
-        execution, validation = read(place / "execution.json"), read(place / "validation.json")
+        execution, validation = read_json(place / "execution.json"), read_json(place / "validation.json")
         result = validation.get("result")
         found.append(
             AttemptRecord(
@@ -59,15 +57,6 @@ def attempts_of(folder: RunFolder, task: Task) -> list[AttemptRecord]:
 def without_paths(text: str) -> str:
     """A message or traceback with installed files named from their package on."""
     return INSTALLED.sub("", text)
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A JSON object, or an empty one where there is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def usage_by_role(folder: RunFolder) -> dict[str, Usage]:

@@ -41,6 +41,26 @@ def write_json(path: Path, value: Any) -> None:
     write_file(path, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, or an empty one where there is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+@contextmanager
+def one_process(path: Path, busy: UserError) -> Iterator[None]:
+    """Hold a file's lock, which ends with the process, however it ends; raises `busy` where another has it."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise busy from error
+        yield
+
+
 def slug(text: str, words: int = 3) -> str:
     """The first telling words of a request, fit for a file name."""
     words_of = re.findall(r"[a-z0-9]+", text.lower())
@@ -93,11 +113,7 @@ class RunFolder:
 
     def manifest(self) -> dict[str, Any]:
         """The manifest, or an empty one when the run died before it was written."""
-        try:
-            value = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return value if isinstance(value, dict) else {}
+        return read_json(self.path / MANIFEST)
 
     def update_manifest(self, **changes: Any) -> None:
         """Set some entries of the manifest and leave the others."""
@@ -157,11 +173,6 @@ class RunFolder:
         UserError
             Another process has it.
         """
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise UserError(
-                    f"run {self.name} is under way in another process.", "Wait for it, or end it first."
-                ) from error
+        busy = UserError(f"run {self.name} is under way in another process.", "Wait for it, or end it first.")
+        with one_process(self.path / ".lock", busy):
             yield
