@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,6 +55,23 @@ def run(place: Sandbox, script: str, limits: Limits, workspace: Path) -> Executi
     return place.run(script, limits, workspace)
 
 
+@contextmanager
+def run_cold(
+    script: str, data_path: str, settings: Settings, limits: Limits | None = None
+) -> Iterator[tuple[Execution, Path]]:
+    """A script in a sandbox where nothing was imported for it, and the folder, gone after the block, that it left.
+
+    Raises
+    ------
+    InfrastructureError
+        The sandbox broke.
+    """
+    place = sandbox.open_sandbox(settings, data_path, warm=False)
+    with TemporaryDirectory(prefix="gammapygpt-") as folder:
+        workspace = Path(folder) / "workspace"
+        yield run(place, script, limits or sandbox.limits(settings), workspace), workspace
+
+
 def verified_cold(
     attempt: Attempt, request: Request, plan: Plan | None, settings: Settings, *, skeptic: bool = True
 ) -> Attempt:
@@ -63,12 +82,10 @@ def verified_cold(
     InfrastructureError
         The sandbox broke.
     """
-    place = sandbox.open_sandbox(settings, request.data_path, warm=False)
-    with TemporaryDirectory(prefix="gammapygpt-") as workspace:
-        execution = run(place, attempt.script, sandbox.limits(settings), Path(workspace))
+    with run_cold(attempt.script, request.data_path, settings) as (execution, workspace):
         again = attempt.model_copy(update={"execution": execution, "validation": None, "findings": []})
         wanted = wanted_results(request, plan)
-        return judge(again, request, wanted, Path(workspace), settings, plan, skeptic=skeptic)
+        return judge(again, request, wanted, workspace, settings, plan, skeptic=skeptic)
 
 
 def limits_for(settings: Settings, seconds_left: float | None) -> Limits:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from gammapygpt import checks, sandbox
+from gammapygpt import checks
 from gammapygpt.agents import gates
 from gammapygpt.checks.asking import reading
 from gammapygpt.settings import Settings
@@ -57,13 +56,11 @@ def review(script: str, request: Request, settings: Settings) -> Review:
     before = gates.preflight(script, settings, wanted)
     if any(finding.rule in NO_PYTHON and finding.severity == "error" for finding in before):
         return Review(findings=before)
-    place = sandbox.open_sandbox(settings, request.data_path, warm=False)
-    with TemporaryDirectory(prefix="gammapygpt-") as folder:
-        execution = gates.run(place, script, sandbox.limits(settings), Path(folder) / "workspace")
+    with gates.run_cold(script, request.data_path, settings) as (execution, workspace):
         result: dict[str, Any] = {}
         findings = [not_our_contract(finding, execution) for finding in before]
         if execution.completed:
-            result, after = judged(Path(folder) / "workspace", script, request, wanted, execution, settings)
+            result, after = judged(workspace, script, request, wanted, execution, settings)
             findings += after
         else:
             findings.append(failed(Attempt(number=1, author="coder", script=script, execution=execution)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from gammapygpt.checks.expected import Expected
@@ -226,10 +225,8 @@ def run_script(task: Task, settings: Settings, data: Path) -> Ran:
     assert task.script is not None
     limits = sandbox.limits(settings)
     limits = limits.model_copy(update={"wall_s": max(limits.wall_s, task.timeout_s)})  # right, not fast, is asked here
-    place = sandbox.open_sandbox(settings, str(data), warm=False)
-    with TemporaryDirectory(prefix="gammapygpt-") as folder:
-        workspace = Path(folder) / "workspace"
-        execution = gates.run(place, task.script.read_text(encoding="utf-8"), limits, workspace)
+    script = task.script.read_text(encoding="utf-8")
+    with gates.run_cold(script, str(data), settings, limits) as (execution, workspace):
         result, faults = load_result(workspace)
     return Ran(task, execution, [Problem(task.script, *one) for one in of_run(task, execution, result, faults)])
 
