@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from gammapygpt import __version__
-from gammapygpt.commands import bench, check, config, data, doctor, index, model, review, run, runs, script
+from gammapygpt.commands import (
+    bench,
+    check,
+    config,
+    conversation,
+    data,
+    doctor,
+    index,
+    model,
+    review,
+    run,
+    runs,
+    script,
+)
 
 app = typer.Typer(
     name="gammapygpt",
@@ -33,6 +46,8 @@ def _options(
 
 app.command("run")(run.run)
 app.command("resume")(run.resume)
+app.command("follow-up")(conversation.follow_up)
+app.command("fork")(conversation.fork)
 app.add_typer(runs.app, name="runs")
 app.command("check")(check.check)
 app.command("exec")(script.execute)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from gammapygpt.settings import Settings
-from gammapygpt.state import Role
+from gammapygpt.state import Role, Subject
 
 
 def _described(default: Any, text: str) -> Any:
@@ -30,7 +30,10 @@ class Context:
     preflight: bool = _described(True, "Gate 1: check a script before it is run.")
     api_gate: bool = _described(True, "Gate 1 knows what the installed Gammapy offers; off: the contract alone.")
     skeptic: bool = _described(True, "Gate 3 doubts the physics and the origin of the numbers; off: their form alone.")
-    approval: bool = _described(False, "Ask before a script is executed.")
+    approve: list[Subject] = field(
+        default_factory=list,
+        metadata={"description": "Ask the user before the plan is coded, before a script is run, or both."},
+    )
     attempts: int = _described(5, "How many drafts at the most.")
     model_calls: int | None = _described(30, "How many model calls at the most; None: any.")
     tokens: int | None = _described(400_000, "How many tokens, in and out, at the most; None: any.")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
@@ -18,7 +18,7 @@ from gammapygpt.runs.changes import changed_data
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.sandbox import waiting
 from gammapygpt.settings import Settings
-from gammapygpt.state import Outcome, Request, Role, RunState
+from gammapygpt.state import Answer, Outcome, Question, Request, Role, RunState
 
 Event = dict[str, Any]
 SILENT = frozenset({"token"})
@@ -33,15 +33,15 @@ class Run:
     settings: Settings
     context: Context
     outcome: Outcome | None = None
-    question: dict[str, Any] | None = field(default=None)
-    """What the run waits for an answer to, if it does (`approval`)."""
+    question: Question | None = None
+    """What the run waits for an answer to, if it does (`switches.approve`)."""
 
-    def stream(self, answer: bool | None = None) -> Iterator[Event]:
-        """Go on until the end, and tell what happens.
+    def stream(self, answer: Answer | None = None) -> Iterator[Event]:
+        """Go on until the end, or until the user must be asked, and tell what happens.
 
         Parameters
         ----------
-        answer : bool, optional
+        answer : Answer, optional
             The user's answer to `question`, when the run waits for one.
 
         Yields
@@ -52,17 +52,20 @@ class Run:
         Raises
         ------
         UserError, InfrastructureError
-            The run stopped and can be resumed.
+            The run stopped and can be resumed; or there is an answer, and nothing was asked.
         """
+        self.question = None
         with self.folder.lock(), local_models():
             starting = warm_up(self.context)
             try:
+                if answer is not None and not self.folder.manifest().get("question"):
+                    raise UserError(f"run {self.folder.name} waits for no answer.", "Resume it without one.")
                 yield from self._noted(self.request(), answer)
             finally:
                 starting.join()
                 waiting.discard(str(self.folder.path))
 
-    def _noted(self, request: Request, answer: bool | None) -> Iterator[Event]:
+    def _noted(self, request: Request, answer: Answer | None) -> Iterator[Event]:
         try:
             yield from self._stream(request, answer)
         except GammapyGPTError as error:
@@ -72,7 +75,7 @@ class Run:
             self.interrupted("stopped by the user")
             raise
 
-    def _stream(self, request: Request, answer: bool | None) -> Iterator[Event]:
+    def _stream(self, request: Request, answer: Answer | None) -> Iterator[Event]:
         from langchain_core.runnables import RunnableConfig
         from langgraph.types import Command
 
@@ -89,19 +92,25 @@ class Run:
             known = graph.get_state(config)
             feed: Any = None if known.values else {"request": request}
             if answer is not None:
-                feed = Command(resume=answer)
+                feed = Command(resume=answer.model_dump())
             # `next` leaves out a node that was killed after its writes and before its checkpoint; `tasks` does not
             if feed is not None or known.tasks:
-                self.folder.update_manifest(status="running", reason="")
+                self.folder.update_manifest(status="running", reason="", question=None)
                 for event in graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync"):
                     yield self.tell(event)
             after = graph.get_state(config)
         if after.interrupts:
-            self.question = dict(after.interrupts[0].value)
-            self.folder.update_manifest(status="interrupted", reason="waits for the user's approval")
+            yield self.tell(self.ask(Question.model_validate(after.interrupts[0].value)))
             return
         state = cast(RunState, after.values)
         yield self.tell(self.finish(outcome(state, self.context), state))
+
+    def ask(self, question: Question) -> Event:
+        """Stop where the user is to be asked; the question is kept with the run until it is answered."""
+        self.question = question
+        reason = f"waits for the user to approve the {question.about}"
+        self.folder.update_manifest(status="interrupted", reason=reason, question=question.model_dump())
+        return {"event": "question", "about": question.about, "number": question.number, "problem": question.problem}
 
     def tell(self, event: Event) -> Event:
         """Put an event into the run's record, unless it is one to be shown and forgotten."""
@@ -131,6 +140,7 @@ class Run:
             stores=found,
             results=asked["results"],
             expect_file=asked["expect_file"],
+            earlier=asked.get("earlier"),
         )
 
     def finish(self, ended: Outcome, state: RunState) -> Event:

@@ -1,4 +1,4 @@
-"""The Python API that every face uses: start a run, resume it, listen to it.
+"""The Python API that every face uses: start a run, resume it, follow it up, fork it, listen to it.
 
 >>> run = start("number of observations within 2 deg of the Crab Nebula", settings)  # doctest: +SKIP
 >>> for event in run.stream():  # doctest: +SKIP
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from gammapygpt import __version__
 from gammapygpt.context import Context
@@ -20,7 +20,10 @@ from gammapygpt.run import Run, now
 from gammapygpt.runs.changes import changed_settings, digest
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.settings import Settings, public_settings
-from gammapygpt.state import Attempt, Draft, Outcome, Role
+from gammapygpt.state import Attempt, Draft, Outcome, Plan, Role
+
+if TYPE_CHECKING:
+    from gammapygpt.graph.checkpoints import Step
 
 
 def start(
@@ -30,6 +33,7 @@ def start(
     expect: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     config: Path | None = None,
+    **noted: Any,
 ) -> Run:
     """Lay out a new run; nothing is asked or executed before `Run.stream`.
 
@@ -43,6 +47,8 @@ def start(
         TOML file with `[[expected]]` tables: the run passes only with these values.
     overrides, config : optional
         What the settings were loaded with beside the environment, so that `resume` can load them again.
+    **noted
+        Further entries of the manifest.
 
     Raises
     ------
@@ -60,6 +66,7 @@ def start(
     request: dict[str, Any] = {"text": text, "results": [], "expect_file": "", "expect_sha256": ""}
     if expect is not None:
         request |= expected(expect, data)
+    request |= noted.pop("request", {})
     folder = RunFolder.new(Path(settings.runs.folder).expanduser().resolve(), text)
     context = Context.of(settings, folder.path)
     folder.update_manifest(
@@ -73,8 +80,104 @@ def start(
         switches=context.switches(),
         versions={"gammapygpt": __version__},
         prompts=_prompt_hashes(),
+        **{"thread": folder.name, **noted},
     )
     return Run(folder, settings, context)
+
+
+def follow_up(folder: RunFolder, said: str, settings: Settings, **how: Any) -> Run:
+    """Lay out a run that goes on from another one: `now with a log-parabola`, `same for MSH 15-52`.
+
+    It is a run of its own, with a folder of its own, in the same conversation (`thread` in the manifest). Its request
+    is the earlier one with the changes made in it; its agents know the plan, the script, the numbers and the failures
+    of then.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run before it, which has ended.
+    said : str
+        What is to be different, in plain English.
+    settings : Settings
+        As loaded; they need not be those of the run before.
+    **how
+        `overrides` and `config`, as `start` takes them.
+
+    Raises
+    ------
+    UserError
+        As `start`; and a run that has not ended.
+    """
+    from gammapygpt.runs.earlier import earlier
+
+    if not said.strip():
+        raise UserError("the follow-up is empty.", "Say what is to be different: now with a log-parabola.")
+    before = earlier(folder, said.strip())
+    follows = {"run": folder.name, "text": said.strip(), "changes": before.changes}
+    thread = folder.manifest().get("thread", folder.name)
+    text = f"{before.text}\n\nThen: {said.strip()}"
+    return start(text, settings, request={"earlier": before.model_dump()}, follows=follows, thread=thread, **how)
+
+
+def fork(
+    folder: RunFolder,
+    settings: Settings,
+    *,
+    checkpoint: str = "",
+    plan: Plan | None = None,
+    script: str = "",
+    **how: Any,
+) -> Run:
+    """Lay out a run that begins at a checkpoint of another one, and goes another way from there.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run to begin in; it is left as it is.
+    settings : Settings
+        With another backend, for instance.
+    checkpoint : str, optional
+        One of `checkpoints_of(folder)`, or the beginning of its name. Else the last one before an edited script would
+        be run, before an edited plan would be coded, or before the first agent that a model speaks for.
+    plan, script : optional
+        What is to be coded or run instead.
+    **how
+        `overrides` and `config`, as `start` takes them.
+
+    Raises
+    ------
+    UserError
+        There is no such checkpoint, or none where the edited plan or script could come in.
+    """
+    from gammapygpt import forking
+    from gammapygpt.graph import checkpoints as kept
+
+    asked = folder.manifest()["request"]
+    with kept.checkpoints(folder.path.parent) as saver:
+        known = kept.steps(saver, folder.name)
+    step = forking.place_to_fork(known, folder.name, checkpoint, plan=plan, script=script)
+    changes = forking.edits(step, plan=plan, script=script)
+    edited = "script" if script else "plan" if plan else ""
+    run = start(
+        asked["text"],
+        settings,
+        request={key: value for key, value in asked.items() if key != "text"},
+        forked={"run": folder.name, "checkpoint": step.checkpoint, "next": step.next, "edited": edited},
+        thread=folder.manifest().get("thread", folder.name),
+        **how,
+    )
+    run.folder.copy_attempts(folder, [attempt.number for attempt in step.values.get("attempts", [])])
+    with kept.checkpoints(folder.path.parent) as source, kept.checkpoints(run.folder.path.parent) as target:
+        kept.copy(source, target, (folder.name, step.checkpoint), run.folder.name, changes)
+    return run
+
+
+def checkpoints_of(folder: RunFolder) -> list[Step]:
+    """Where a run can be forked, oldest first."""
+    from gammapygpt.graph import checkpoints as kept
+
+    with kept.checkpoints(folder.path.parent) as saver:
+        return kept.steps(saver, folder.name)
 
 
 def try_script(run: Run, script: str) -> Attempt:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from gammapygpt.state import Role
+from gammapygpt.state import Role, Subject
 
 Ability = Literal["tools", "json_schema", "prefill"]
 
@@ -226,8 +226,14 @@ class SwitchSettings(Section):
     """Gate 1 knows what the installed Gammapy offers; if false, it checks the contract alone."""
     skeptic: bool = True
     """Gate 3 doubts the physics and the origin of the numbers; if false, it looks at their form alone."""
-    approval: bool = False
-    """Ask before a script is executed."""
+    approve: list[Subject] = Field(default_factory=list)
+    """What the user is asked about before it goes on: the plan before it is coded, the script before it is run."""
+
+    @field_validator("approve", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """A text names them with commas, as environment and command line do."""
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
 class RunsSettings(Section):

@@ -30,6 +30,8 @@ Severity = Literal["error", "warning", "info"]
 StoppedBy = Literal["wall", "cpu", "memory", "processes", "output", "disk", "files"]
 Status = Literal["running", "passed", "failed", "refused", "budget", "interrupted"]
 ResultType = Literal["int", "float", "str", "list"]
+Subject = Literal["plan", "script"]
+"""What a user may be asked to approve."""
 
 
 class ResultSpec(BaseModel):
@@ -55,10 +57,55 @@ class StoreInfo(BaseModel):
     """sha256 over both index tables."""
 
 
+class Plan(BaseModel):
+    """How the request will be answered. The planner's structured reply."""
+
+    steps: list[str] = Field(default_factory=list)
+    recipe: str = ""
+    """Name of the closest recipe of the cookbook, or empty."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """Values for the recipe's constants, in the constants' own units."""
+    results: list[ResultSpec] = Field(default_factory=list)
+    assumptions: list[str] = Field(default_factory=list)
+    """Analysis choices that the request left open."""
+    uncovered: list[str] = Field(default_factory=list)
+    """Parts of the request that the recipe does not do; somebody has to write them."""
+    edited: bool = False
+    """The user changed it: where it differs from the request, it counts."""
+
+    @property
+    def covers(self) -> bool:
+        """The recipe with these parameters answers the whole request."""
+        return bool(self.recipe) and not self.uncovered
+
+
+class Earlier(BaseModel):
+    """The request that a follow-up goes on from, and what was learned there."""
+
+    run: str
+    text: str
+    """What was asked then, whole."""
+    asked: str
+    """What the user says now: `now with a log-parabola`."""
+    changes: list[str] = Field(default_factory=list)
+    """How the rules read that as changes of the earlier request."""
+    unread: str = ""
+    """What of it no rule could read."""
+    plan: Plan | None = None
+    script: str = ""
+    """The script that passed, or the last one that was tried."""
+    result: dict[str, Any] = Field(default_factory=dict)
+    """Numbers of the earlier answer."""
+    lessons: list[str] = Field(default_factory=list)
+    """What failed there and how it was remedied, one line each."""
+
+
 class Request(BaseModel):
     """What the user asks, and where the answer is to be looked for."""
 
     text: str
+    """The whole request; of a follow-up, the earlier request with the changes made in it."""
+    earlier: Earlier | None = None
     data_path: str = ""
     """Folder that scripts see as PHOTON_STORAGE and GAMMAPY_DATA."""
     stores: list[StoreInfo] = Field(default_factory=list)
@@ -89,26 +136,6 @@ class Environment(BaseModel):
     """Importable dotted names: every top-level module, and the submodules of Gammapy and its companions."""
     names: dict[str, list[str]] = Field(default_factory=dict)
     """Public attributes by module, of Gammapy and its companions."""
-
-
-class Plan(BaseModel):
-    """How the request will be answered. The planner's structured reply."""
-
-    steps: list[str] = Field(default_factory=list)
-    recipe: str = ""
-    """Name of the closest recipe of the cookbook, or empty."""
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    """Values for the recipe's constants, in the constants' own units."""
-    results: list[ResultSpec] = Field(default_factory=list)
-    assumptions: list[str] = Field(default_factory=list)
-    """Analysis choices that the request left open."""
-    uncovered: list[str] = Field(default_factory=list)
-    """Parts of the request that the recipe does not do; somebody has to write them."""
-
-    @property
-    def covers(self) -> bool:
-        """The recipe with these parameters answers the whole request."""
-        return bool(self.recipe) and not self.uncovered
 
 
 class Finding(BaseModel):
@@ -209,7 +236,7 @@ class Usage(BaseModel):
         return self.input_tokens + self.output_tokens
 
 
-How = Literal["recipe", "first", "repair", "patch", "fresh", "candidate"]
+How = Literal["recipe", "first", "repair", "patch", "fresh", "candidate", "edited"]
 """How a draft came about."""
 
 
@@ -249,6 +276,30 @@ class Attempt(BaseModel):
     def passed(self) -> bool:
         """All three gates let it through."""
         return self.failure is None and not self.declined and self.validation is not None and self.validation.passed
+
+
+class Question(BaseModel):
+    """What a run waits for its user to approve."""
+
+    about: Subject
+    number: int = 0
+    """Of the draft."""
+    plan: Plan | None = None
+    script: str = ""
+    findings: list[Finding] = Field(default_factory=list)
+    """What gate 1 says of the script."""
+    problem: str = ""
+    """What is wrong with the last answer, when the question is put again."""
+
+
+class Answer(BaseModel):
+    """What the user says to a question."""
+
+    decision: Literal["accept", "edit", "reject"]
+    plan: Plan | None = None
+    script: str = ""
+    reason: str = ""
+    """Of a rejection."""
 
 
 class Critique(BaseModel):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from langgraph.runtime import Runtime
-from langgraph.types import interrupt
 
 from gammapygpt.agents import gates
 from gammapygpt.agents.reading import wanted_results
@@ -27,8 +26,6 @@ def execute(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     """Make an attempt of the draft."""
     draft = state["draft"]
     assert draft is not None, "the graph leads here with a draft only"
-    if runtime.context.approval and draft.script and not interrupt({"ask": "run this script?", "script": draft.script}):
-        return {"refusal": f"the user declined to run draft {draft.number}"}
     attempt = tried(draft, state, runtime.context, runtime.stream_writer)
     folder(runtime.context).keep_attempt(attempt)
     runtime.stream_writer(attempted(attempt))
@@ -48,20 +45,33 @@ def attempted(attempt: Attempt) -> dict[str, Any]:
 
 def tried(draft: Draft, state: RunState, context: Context, tell: Callable[[dict[str, Any]], Any]) -> Attempt:
     """The draft at the gates."""
-    attempts = state.get("attempts", [])
-    attempt = Attempt(number=draft.number, author=draft.author, how=draft.how, script=draft.script)
-    if known := without_a_run(attempt, draft, attempts):
-        return known
-    wanted = wanted_results(state["request"], state.get("plan"))
-    if context.preflight:
-        attempt.findings = gates.preflight(draft.script, context.settings, wanted, api=context.api_gate)
-        if any(finding.severity == "error" for finding in attempt.findings):
-            return attempt.model_copy(update=gates.verdict(attempt))
+    attempt = begun(draft, state, context)
+    if settled(attempt):
+        return attempt
     attempt.execution = executed(attempt, state, context, tell)
     workspace = folder(context).attempt(attempt.number) / "workspace"
     plan, doubt = state.get("plan"), context.skeptic
+    wanted = wanted_results(state["request"], plan)
     attempt = gates.judge(attempt, state["request"], wanted, workspace, context.settings, plan, skeptic=doubt)
-    return compared(attempt, attempts) if draft.author == "optimiser" and attempt.passed else attempt
+    return compared(attempt, state.get("attempts", [])) if draft.author == "optimiser" and attempt.passed else attempt
+
+
+def begun(draft: Draft, state: RunState, context: Context) -> Attempt:
+    """The attempt before anything is run: what is known of the draft, and what gate 1 says."""
+    attempt = Attempt(number=draft.number, author=draft.author, how=draft.how, script=draft.script)
+    if known := without_a_run(attempt, draft, state.get("attempts", [])):
+        return known
+    if context.preflight:
+        wanted = wanted_results(state["request"], state.get("plan"))
+        attempt.findings = gates.preflight(draft.script, context.settings, wanted, api=context.api_gate)
+        if any(finding.severity == "error" for finding in attempt.findings):
+            return attempt.model_copy(update=gates.verdict(attempt))
+    return attempt
+
+
+def settled(attempt: Attempt) -> bool:
+    """Whether an attempt has its fate without a run."""
+    return attempt.failure is not None or attempt.repeat_of is not None
 
 
 def without_a_run(attempt: Attempt, draft: Draft, attempts: list[Attempt]) -> Attempt | None:

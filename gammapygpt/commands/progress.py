@@ -56,6 +56,16 @@ def _planned(event: Event) -> str:
     return f"planner: {'recipe ' + event['recipe'] if event['recipe'] else 'no recipe'}{steps}"
 
 
+def _questioned(event: Event) -> str:
+    problem = f" ({event['problem']})" if event.get("problem") else ""
+    return f"waits for your word on the {event['about']}{problem}"
+
+
+def _decided(event: Event) -> str:
+    reason = f" ({event['reason']})" if event.get("reason") else ""
+    return f"you {event['decision']} the {event['about']}{reason}"
+
+
 SENTENCES = {
     "retrieving": lambda event: f"retriever: {event['line']}",
     "retrieved": lambda event: f"retriever: {', '.join(event['sources']) or 'nothing found'}",
@@ -69,6 +79,8 @@ SENTENCES = {
     "running": lambda event: f"executor: running attempt {event['attempt']} in {event['sandbox']}",
     "attempted": _attempted,
     "criticised": _criticised,
+    "question": _questioned,
+    "decided": _decided,
 }
 
 

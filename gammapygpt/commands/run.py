@@ -29,6 +29,7 @@ from gammapygpt.errors import GammapyGPTError, UserError
 
 if TYPE_CHECKING:
     from gammapygpt.run import Run
+    from gammapygpt.state import Answer
 
 EXIT = {"passed": 0, "failed": 1, "refused": 1, "budget": 1, "interrupted": 1}
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -49,7 +50,7 @@ def run(
     preflight: Annotated[bool | None, typer.Option(help="Check a script before it is run.")] = None,
     api_gate: Annotated[bool | None, typer.Option(help="Check it against the installed Gammapy too.")] = None,
     skeptic: Annotated[bool | None, typer.Option(help="Doubt physics and origin of the numbers.")] = None,
-    approval: Annotated[bool | None, typer.Option(help="Ask before a script is executed.")] = None,
+    approve: Annotated[str | None, typer.Option(metavar="plan,script", help="Ask before it is coded, or run.")] = None,
     sandbox: SandboxOption = None,
     python: PythonOption = None,
     runs: RunsOption = None,
@@ -70,7 +71,7 @@ def run(
         "switches.preflight": preflight,
         "switches.api_gate": api_gate,
         "switches.skeptic": skeptic,
-        "switches.approval": approval,
+        "switches.approve": approve,
         "sandbox.provider": sandbox,
         "analysis.python": python,
     }
@@ -88,8 +89,11 @@ def run(
 @command
 def resume(
     name: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run or part of its name.")] = None,
-    approve: Annotated[
-        bool | None, typer.Option(help="Answer of a run that waits for approval.", show_default=False)
+    accept: Annotated[bool, typer.Option("--accept", help="What it asks you to approve.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="The same; the run ends.")] = False,
+    because: Annotated[str, typer.Option(metavar="REASON", help="Why you reject it.")] = "",
+    edit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Go on with this plan (JSON) or script (.py) instead.")
     ] = None,
     runs: RunsOption = None,
     config: ConfigOption = None,
@@ -99,6 +103,7 @@ def resume(
     """Go on with a run that was killed or interrupted: the latest one unless you name it."""
     with json_errors(as_json) as begun:
         from gammapygpt import session
+        from gammapygpt.commands.answers import from_options
         from gammapygpt.runs.history import to_resume
         from gammapygpt.settings_loading import load_settings
 
@@ -107,10 +112,11 @@ def resume(
         kept = Path(manifest["config"]) if manifest["config"] else None
         current = load_settings(config or kept, manifest["overrides"])
         begun.append(session.resume(folder, current))
-        follow(begun[0], approve, quiet=quiet, as_json=as_json)
+        answer = from_options(folder, accept=accept, reject=reject, because=because, edit=edit)
+        follow(begun[0], answer, quiet=quiet, as_json=as_json)
 
 
-def follow(run: Run, answer: bool | None, *, quiet: bool, as_json: bool) -> None:
+def follow(run: Run, answer: Answer | None, *, quiet: bool, as_json: bool) -> None:
     """Run until the end and print the outcome; leave with its exit code."""
     run_until_end(run, answer, quiet=quiet, may_ask=sys.stdin.isatty() and not as_json)
     manifest = run.folder.manifest()
@@ -121,8 +127,10 @@ def follow(run: Run, answer: bool | None, *, quiet: bool, as_json: bool) -> None
     raise typer.Exit(EXIT[manifest["status"]])
 
 
-def run_until_end(run: Run, answer: bool | None = None, *, quiet: bool = False, may_ask: bool = False) -> None:
+def run_until_end(run: Run, answer: Answer | None = None, *, quiet: bool = False, may_ask: bool = False) -> None:
     """Show a run at work until it ends, or waits for an answer that nobody is there to give."""
+    from gammapygpt.commands.answers import from_terminal
+
     if not quiet:
         typer.echo(f"run {run.folder.name} (backend {run.context.backend_name('coder')})", err=True)
     while True:
@@ -131,8 +139,7 @@ def run_until_end(run: Run, answer: bool | None = None, *, quiet: bool = False, 
                 listener.tell(event)
         if run.question is None or not may_ask:
             return
-        typer.echo(run.question["script"], err=True)
-        answer, run.question = typer.confirm("Run this script?", err=True), None
+        answer = from_terminal(run.question)
 
 
 def summary(folder: Path | None, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -149,6 +156,7 @@ def summary(folder: Path | None, manifest: dict[str, Any]) -> dict[str, Any]:
         "warnings": manifest.get("warnings", []),
         "usage": manifest.get("usage", {}),
         "folder": str(folder) if folder else None,
+        **({"question": manifest["question"]} if manifest.get("question") else {}),
     }
 
 

@@ -57,6 +57,7 @@ def list_runs(runs: RunsOption = None, config: ConfigOption = None, as_json: Jso
 def show(
     name: RunArgument = None,
     events: Annotated[bool, typer.Option("--events", help="What happened when, line by line.")] = False,
+    checkpoints: Annotated[bool, typer.Option("--checkpoints", help="Where it can be forked.")] = False,
     runs: RunsOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -70,6 +71,8 @@ def show(
     manifest = {**folder.manifest(), "status": status(folder)}
     if events:
         show_events(folder, as_json=as_json)
+    elif checkpoints:
+        show_checkpoints(folder, as_json=as_json)
     elif as_json:
         known = {"usage": manifest.get("usage") or tables.usage(folder), "concerns": tables.concerns(folder)}
         print_json({**manifest, **known, "settings": without_secrets(manifest), "folder": str(folder.path)})
@@ -140,6 +143,30 @@ def show_events(folder: RunFolder, *, as_json: bool) -> None:
     for event in happened:
         said = sentence(event) or " ".join(f"{value}" for key, value in event.items() if key != "time")
         typer.echo(clean(f"{local_time(event.get('time', ''), '%H:%M:%S')}  {said}"))
+
+
+def show_checkpoints(folder: RunFolder, *, as_json: bool) -> None:
+    """Where a run can be forked: what comes next there, and how many attempts there were."""
+    from gammapygpt.commands.tables import print_table
+    from gammapygpt.session import checkpoints_of
+
+    found: list[dict[str, Any]] = [
+        {
+            "checkpoint": step.checkpoint,
+            "created": step.created,
+            "next": step.next,
+            "attempts": len(step.values.get("attempts", [])),
+            "recipe": plan.recipe if (plan := step.values.get("plan")) else "",
+        }
+        for step in checkpoints_of(folder)
+        if step.next != "__start__"
+    ]
+    if as_json:
+        print_json({"run": folder.name, "checkpoints": found})
+        return
+    for one in found:
+        one["created"] = local_time(one["created"], "%H:%M:%S")
+    print_table(["checkpoint", "created", "next", "attempts", "recipe"], [[*map(str, one.values())] for one in found])
 
 
 def without_secrets(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,8 +24,8 @@ class Configuration(BaseModel):
     """Settings by their dotted key, laid over those of the campaign."""
 
 
-PARTS = [name for name in SwitchSettings.model_fields if name != "approval"]
-"""Switches of what answers a request; `approval` asks a user, and there is none."""
+PARTS = [name for name in SwitchSettings.model_fields if name != "approve"]
+"""Switches of what answers a request; `approve` asks a user, and there is none."""
 SWITCHES: dict[str, dict[str, Any]] = {name.replace("_", "-"): {f"switches.{name}": False} for name in PARTS}
 """What `--ablate` can take away."""
 EVERYTHING = {f"switches.{name}": True for name in PARTS}

@@ -6,6 +6,7 @@ START -> retriever -> planner -> coder -> executor -> critic -> END
              |  |       +---------|-----------------------+
              |  +-----------------|-----------------------+  (names that are not there are looked up)
              +--------------------+
+Where the user wants to be asked: planner -> approve_plan -> coder, coder and optimiser -> approve_script -> executor.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 from langgraph.graph import START, StateGraph
 from langgraph.runtime import Runtime
 
-from gammapygpt.agents import coder, critic, executor, optimiser, planner, retriever
+from gammapygpt.agents import approval, coder, critic, executor, optimiser, planner, retriever
 from gammapygpt.context import Context
 from gammapygpt.graph import routing
 from gammapygpt.state import RunInput, RunState, Usage
@@ -37,6 +38,8 @@ NODES: dict[str, Node] = {
     "executor": executor.execute,
     "critic": critic.criticise,
     "optimiser": optimiser.optimise,
+    "approve_plan": approval.approve_plan,
+    "approve_script": approval.approve_script,
 }
 
 
@@ -52,6 +55,8 @@ def build_graph() -> StateGraph[RunState, Context, RunInput, RunState]:
     graph.add_conditional_edges("executor", routing.after_execution)
     graph.add_conditional_edges("critic", routing.after_critique)
     graph.add_conditional_edges("optimiser", routing.after_optimising)
+    graph.add_conditional_edges("approve_plan", routing.after_plan_approval)
+    graph.add_conditional_edges("approve_script", routing.after_script_approval)
     return graph
 
 

@@ -25,13 +25,25 @@ def after_retrieval(state: RunState, runtime: Runtime[Context]) -> Literal["plan
     return "planner" if runtime.context.planner and not state.get("attempts") else "coder"
 
 
-def after_planning(state: RunState, runtime: Runtime[Context]) -> Literal["coder", "__end__"]:
-    """Write, unless the planner said that it cannot be done."""
-    return END if state.get("refusal") or over_budget(state, runtime.context) else "coder"
+def after_planning(state: RunState, runtime: Runtime[Context]) -> Literal["approve_plan", "coder", "__end__"]:
+    """Write, unless the planner said that it cannot be done; first the user is asked, if that is wanted."""
+    if state.get("refusal") or over_budget(state, runtime.context):
+        return END
+    return "approve_plan" if "plan" in runtime.context.approve else "coder"
 
 
-def after_writing(state: RunState) -> Literal["executor", "__end__"]:
-    """Try the draft, unless there will be none."""
+def after_plan_approval(state: RunState) -> Literal["coder", "__end__"]:
+    """Write what the user let through."""
+    return END if state.get("refusal") else "coder"
+
+
+def after_writing(state: RunState, runtime: Runtime[Context]) -> Literal["approve_script", "executor", "__end__"]:
+    """Try the draft, unless there will be none; first the user is asked, if that is wanted."""
+    return END if state.get("refusal") else _to_the_sandbox(runtime.context)
+
+
+def after_script_approval(state: RunState) -> Literal["executor", "__end__"]:
+    """Try what the user let through."""
     return END if state.get("refusal") else "executor"
 
 
@@ -64,10 +76,14 @@ def after_critique(
     return _next_draft(state, runtime.context, "replan" if action == "replan" else "repair")
 
 
-def after_optimising(state: RunState) -> Literal["executor", "__end__"]:
+def after_optimising(state: RunState, runtime: Runtime[Context]) -> Literal["approve_script", "executor", "__end__"]:
     """Try the candidate if there is one."""
     draft = state.get("draft")
-    return "executor" if draft and draft.author == "optimiser" and draft.script else END
+    return _to_the_sandbox(runtime.context) if draft and draft.author == "optimiser" and draft.script else END
+
+
+def _to_the_sandbox(context: Context) -> Literal["approve_script", "executor"]:
+    return "approve_script" if "script" in context.approve else "executor"
 
 
 def _after_success(state: RunState, context: Context) -> Literal["optimiser", "__end__"]:
@@ -108,8 +124,9 @@ def over_budget(state: RunState, context: Context, *, drafts: bool = True) -> st
 
 
 def recursion_limit(context: Context) -> int:
-    """Steps that a run can take at the most: each draft may meet retriever or planner, coder, executor and critic."""
-    return 4 * context.attempts + 8
+    """Steps that a run can take at the most: each draft may meet retriever or planner, coder, executor and critic,
+    and the user twice."""
+    return 6 * context.attempts + 10
 
 
 def outcome(state: RunState, context: Context) -> Outcome:

@@ -7,7 +7,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,11 +44,21 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one where there is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    value = _json(path)
     return value if isinstance(value, dict) else {}
+
+
+def read_list(path: Path) -> list[dict[str, Any]]:
+    """A JSON array of objects, or an empty one where there is none."""
+    value = _json(path)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 @contextmanager
@@ -129,8 +140,12 @@ class RunFolder:
         """Write down what a model was asked, and the script that it gave."""
         folder = self.attempt(draft.number)
         write_json(folder / "messages.json", messages)
+        self.keep_script(draft)
+
+    def keep_script(self, draft: Draft) -> None:
+        """Write down the script of a draft, if it has one."""
         if draft.script:
-            write_file(folder / "script.py", draft.script)
+            write_file(self.attempt(draft.number) / "script.py", draft.script)
 
     def keep_attempt(self, attempt: Attempt) -> None:
         """Write down what became of a draft at the gates."""
@@ -163,6 +178,12 @@ class RunFolder:
             except ValueError:
                 continue
         return found
+
+    def copy_attempts(self, origin: RunFolder, numbers: Iterable[int]) -> None:
+        """Take over attempts of another run, with all that they left."""
+        for number in numbers:
+            name = f"{number:02d}"
+            shutil.copytree(origin.attempts / name, self.attempts / name, symlinks=True, dirs_exist_ok=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -9,7 +9,6 @@ from scripted_run import REQUEST
 
 from gammapygpt.errors import UserError
 from gammapygpt.run import Run
-from gammapygpt.runs.history import to_resume
 from gammapygpt.session import resume, start
 
 LONG_GONE = """\
@@ -162,20 +161,6 @@ def test_critic_and_planner_take_part_where_they_are_switched_on(begin):
     assert "use len(obs_table)" in "".join(message["content"] for message in asked)
     assert run.outcome.status == "passed"
     assert run.outcome.usage.calls == 4
-
-
-def test_approval_waits_for_the_user_and_survives_a_new_process(begin):
-    run = begin(RIGHT, switches={"approval": True})
-    finish(run)
-    assert run.outcome is None
-    assert run.question["script"] == RIGHT
-    again = resume(to_resume(run.folder.path.parent, None), run.settings)
-    list(again.stream(answer=True))
-    assert again.outcome.status == "passed"
-    declined = begin(RIGHT, switches={"approval": True})
-    finish(declined)
-    list(declined.stream(answer=False))
-    assert declined.outcome.status == "refused"
 
 
 def test_resume_refuses_when_something_has_changed(begin, tmp_path):
