@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gammapygpt.commands.tables import what_to_approve
 from gammapygpt.errors import UserError
 from gammapygpt.runs.results import clean
 
@@ -69,7 +70,7 @@ def edited(question: Question) -> Answer:
 
     from gammapygpt.state import Answer, Plan
 
-    before = text_of(question)
+    before = what_to_approve(question.model_dump())
     after = click.edit(before, extension=".json" if question.about == "plan" else ".py")
     if after is None or after == before:
         return Answer(decision="accept")
@@ -81,14 +82,9 @@ def edited(question: Question) -> Answer:
         return from_terminal(question.model_copy(update={"problem": f"The plan cannot be read: {error}"}))
 
 
-def text_of(question: Question) -> str:
-    """What is to be approved, as it can be edited."""
-    return question.plan.model_dump_json(indent=1) + "\n" if question.plan else question.script
-
-
 def shown(question: Question) -> str:
     """What is to be approved, as it is read."""
-    said = [clean(text_of(question))]
+    said = [clean(what_to_approve(question.model_dump()))]
     said += [clean(f"line {one.line}: {one.message} {one.remedy}") for one in question.findings]
     return "\n".join(said)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -103,6 +104,10 @@ def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, 
     attempts, result = manifest.get("attempts") or tried(run), manifest.get("result", {})
     reason = one_line(manifest.get("reason", ""), 1000)
     typer.echo(": ".join(filter(None, (manifest.get("status", "unknown"), reason))))
+    show_ancestry(manifest)
+    if question := manifest.get("question"):
+        typer.echo(clean(what_to_approve(question)))
+        typer.echo(f"gammapygpt resume {run.name} --accept, --edit FILE or --reject")
     if result:
         print_table(*results_rows(result, units(manifest), reference))
     if result and manifest.get("choices"):
@@ -211,3 +216,21 @@ def near(path: Path) -> str:
 def _without_empty(headers: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
     kept: Collection[int] = [n for n in range(len(headers)) if n == 0 or any(row[n] for row in rows)]
     return [headers[n] for n in kept], [[row[n] for n in kept] for row in rows]
+
+
+def show_ancestry(manifest: Mapping[str, Any]) -> None:
+    """Which run this one follows, and with what changes; or where it was forked."""
+    if follows := manifest.get("follows"):
+        typer.echo(one_line(f"follows {follows['run']}: {follows['text']}", 1000))
+        for change in follows["changes"]:
+            typer.echo(one_line(f"  {change}", 1000))
+    if forked := manifest.get("forked"):
+        edited = f", with another {forked['edited']}" if forked["edited"] else ""
+        typer.echo(f"forked from {forked['run']} before its {forked['next']}{edited}")
+
+
+def what_to_approve(question: Mapping[str, Any]) -> str:
+    """The plan or the script of a question, as a person reads and edits it."""
+    if question["about"] == "script":
+        return str(question["script"])
+    return json.dumps(question["plan"], indent=1, ensure_ascii=False)
