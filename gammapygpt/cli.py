@@ -14,8 +14,10 @@ from gammapygpt.commands import (
     conversation,
     data,
     doctor,
+    export,
     index,
     model,
+    report,
     review,
     run,
     runs,
@@ -49,6 +51,8 @@ app.command("resume")(run.resume)
 app.command("follow-up")(conversation.follow_up)
 app.command("fork")(conversation.fork)
 app.add_typer(runs.app, name="runs")
+app.command("report")(report.report)
+app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("exec")(script.execute)
 app.command("review")(review.review)

@@ -1,10 +1,7 @@
-"""`gammapygpt runs`: which runs there are, how one ended, its report in a browser."""
+"""`gammapygpt runs`: which runs there are, how one ended."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +16,11 @@ from gammapygpt.commands.common import (
     runs_folder,
     sub_app,
 )
-from gammapygpt.errors import UserError
 
 if TYPE_CHECKING:
     from gammapygpt.runs.folder import RunFolder
 
-app = sub_app("The runs of a folder: list them, show how one ended, open its report.")
+app = sub_app("The runs of a folder: list them, show how one ended.")
 
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="Run, or an unambiguous part of its name; else the latest.")
@@ -64,7 +60,9 @@ def show(
 ) -> None:
     """How a run ended: its numbers, what to look at, its attempts and costs, where its files are."""
     from gammapygpt.commands import tables
-    from gammapygpt.runs.history import find_run
+    from gammapygpt.runs.history import find_run, status
+    from gammapygpt.runs.provenance import settings_of
+    from gammapygpt.runs.record import spent_so_far
     from gammapygpt.runs.results import one_line
 
     folder = find_run(runs_folder(runs, config), name)
@@ -74,8 +72,8 @@ def show(
     elif checkpoints:
         show_checkpoints(folder, as_json=as_json)
     elif as_json:
-        known = {"usage": manifest.get("usage") or tables.usage(folder), "concerns": tables.concerns(folder)}
-        print_json({**manifest, **known, "settings": without_secrets(manifest), "folder": str(folder.path)})
+        known = {"usage": manifest.get("usage") or spent_so_far(folder.events()), "concerns": tables.concerns(folder)}
+        print_json({**manifest, **known, "settings": settings_of(manifest), "folder": str(folder.path)})
     else:
         about = row(folder)
         typer.echo(f"{folder.name}, {local_time(about['created'])}, backend {about['backend']}")
@@ -83,28 +81,10 @@ def show(
         tables.show_run(folder.path, manifest)
 
 
-@app.command("open")
-@command
-def open_report(name: RunArgument = None, runs: RunsOption = None, config: ConfigOption = None) -> None:
-    """Open the report of a run in a browser, and print its path."""
-    from gammapygpt.runs.history import find_run
-
-    folder = find_run(runs_folder(runs, config), name)
-    page = folder.final / "report.html"
-    if not page.is_file():
-        raise UserError(
-            f"run {folder.name} has no report yet, it is {status(folder)}.", f"`gammapygpt resume {folder.name}`."
-        )
-    typer.echo(str(page.resolve()))
-    if has_display(os.environ):
-        import webbrowser
-
-        webbrowser.open(page.resolve().as_uri())
-
-
 def row(folder: RunFolder) -> dict[str, Any]:
     """What `list` tells of one run; a script that a user handed in has no backend behind it."""
     from gammapygpt.commands.tables import tried
+    from gammapygpt.runs.history import status
 
     manifest = folder.manifest()
     attempts = manifest.get("attempts") or tried(folder)
@@ -117,18 +97,6 @@ def row(folder: RunFolder) -> dict[str, Any]:
         "backend": "none" if own else manifest.get("switches", {}).get("coder_backend", ""),
         "request": manifest.get("request", {}).get("text", ""),
     }
-
-
-def status(folder: RunFolder) -> str:
-    """How a run stands; one that says that it is running, and whose process is gone, is interrupted."""
-    kept = str(folder.manifest().get("status", "interrupted"))
-    if kept != "running":
-        return kept
-    try:
-        with folder.lock():
-            return "interrupted"
-    except (UserError, OSError):
-        return kept
 
 
 def show_events(folder: RunFolder, *, as_json: bool) -> None:
@@ -169,18 +137,6 @@ def show_checkpoints(folder: RunFolder, *, as_json: bool) -> None:
     print_table(["checkpoint", "created", "next", "attempts", "recipe"], [[*map(str, one.values())] for one in found])
 
 
-def without_secrets(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a run with passwords in addresses masked; none when they are not readable any more."""
-    from pydantic import ValidationError
-
-    from gammapygpt.settings import Settings, public_settings
-
-    try:
-        return public_settings(Settings.model_validate(manifest.get("settings", {})))
-    except ValidationError:
-        return {}
-
-
 def local_time(moment: str, form: str = "%Y-%m-%d %H:%M") -> str:
     """A time of a manifest or an event (ISO, UTC) on the user's clock."""
     try:
@@ -194,10 +150,3 @@ def shortened(text: str, longest: int = 60) -> str:
     from gammapygpt.runs.results import one_line
 
     return one_line(text, longest)
-
-
-def has_display(environ: Mapping[str, str]) -> bool:
-    """Whether a browser window could show up."""
-    if sys.platform in ("darwin", "win32"):
-        return "SSH_CONNECTION" not in environ
-    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))

@@ -99,6 +99,7 @@ def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, 
         Values to stand beside the results, by key.
     """
     from gammapygpt.runs.folder import RunFolder
+    from gammapygpt.runs.record import spent_so_far
 
     run = RunFolder(folder)
     attempts, result = manifest.get("attempts") or tried(run), manifest.get("result", {})
@@ -117,7 +118,7 @@ def show_run(folder: Path, manifest: Mapping[str, Any], reference: Mapping[str, 
     if len(attempts) > 1 or not result:
         show_attempts(attempts, manifest.get("best"))
     for name, what in (
-        ("used", spent(manifest.get("usage") or usage(run))),
+        ("used", spent(manifest.get("usage") or spent_so_far(run.events()))),
         *(("figure", near(path)) for path in figures(run)),
         ("report", near(run.final / "report.html") if (run.final / "report.html").is_file() else ""),
         ("folder", near(folder)),
@@ -176,13 +177,6 @@ def tried(run: RunFolder) -> list[dict[str, Any]]:
         if event.get("event") == "attempted"
     }
     return list(found.values())
-
-
-def usage(run: RunFolder) -> dict[str, Any]:
-    """What an unfinished run has spent so far, as its events tell."""
-    answers = [event for event in run.events() if event.get("event") == "answered"]
-    names = ("calls", "input_tokens", "cached_tokens", "output_tokens", "model_s")
-    return {name: sum(event.get(name, 0) for event in answers) for name in names}
 
 
 def spent(used: Mapping[str, Any]) -> str:

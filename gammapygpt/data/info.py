@@ -80,7 +80,7 @@ def _describe(folder: Path, path: str, n_observations: int) -> StoreDescription:
         telescopes=sorted(telescopes),
         irfs=sorted({kind for hdu_type, kind in kinds if hdu_type not in NOT_RESPONSES}),
         missing=[file.as_posix() for file in paths if not (store / file).is_file()],
-        terms=_terms(folder, store),
+        terms=terms_of(folder, store),
     )
 
 
@@ -101,7 +101,7 @@ def _telescope_of_file(store: Path, paths: list[Path]) -> set[str]:
     return set()
 
 
-def _terms(folder: Path, store: Path) -> list[str]:
+def terms_of(folder: Path, store: Path) -> list[str]:
     """Licence and readme files of the store; those of the folders above where it has none itself."""
     while True:
         found = [path for path in store.iterdir() if any(fnmatch(path.name.lower(), pattern) for pattern in TERMS)]

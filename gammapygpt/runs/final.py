@@ -11,10 +11,11 @@ from gammapygpt.state import Attempt, Outcome, RunState
 
 def lay_out(folder: RunFolder, outcome: Outcome, state: RunState) -> None:
     """Fill `final/` from the attempt that stands; a run without one gets its report alone."""
-    from gammapygpt.runs.report import notebook, report
+    from gammapygpt.runs.notebook import notebook
+    from gammapygpt.runs.report import report
 
     shutil.rmtree(folder.final, ignore_errors=True)
-    folder.final.mkdir()
+    folder.final.mkdir(exist_ok=True)
     best = outcome.answer
     if best is not None:
         write_file(folder.final / "script.py", best.script)
@@ -39,3 +40,11 @@ def attempt_line(attempt: Attempt) -> dict[str, Any]:
         "repeat_of": attempt.repeat_of,
         "wall_s": attempt.execution.wall_s if attempt.execution else None,
     }
+
+
+def report_anew(folder: RunFolder) -> str:
+    """The page of a run as its folder has it, finished or not."""
+    from gammapygpt.runs.record import record_of
+    from gammapygpt.runs.report import report
+
+    return report(folder, *record_of(folder))

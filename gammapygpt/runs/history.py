@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from gammapygpt.errors import UserError
 from gammapygpt.runs.folder import MANIFEST, RunFolder
+from gammapygpt.state import Status
 
 UNFINISHED = frozenset({"running", "interrupted"})
 
@@ -48,3 +50,15 @@ def to_resume(runs: Path, name: str | None) -> RunFolder:
     if name is None and any(folder.manifest().get("status") in UNFINISHED for folder in all_runs(runs)):
         return find_run(runs, None, unfinished=True)
     return find_run(runs, name)
+
+
+def status(folder: RunFolder) -> Status:
+    """How a run stands; one that says that it is running, and whose process is gone, is interrupted."""
+    kept = folder.manifest().get("status", "interrupted")
+    if kept != "running":
+        return kept if kept in get_args(Status) else "interrupted"
+    try:
+        with folder.lock():
+            return "interrupted"
+    except (UserError, OSError):
+        return "running"

@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gammapygpt.runs import provenance
+from gammapygpt.runs.acknowledge import acknowledged, without_words
+from gammapygpt.runs.figures import embedded
 from gammapygpt.runs.folder import RunFolder
-from gammapygpt.runs.notebook import notebook
-from gammapygpt.runs.results import clean, lines, one_line, specs, units_of
+from gammapygpt.runs.followed import follows, looked_up
+from gammapygpt.runs.highlight import changes_html, script_html, styles
+from gammapygpt.runs.results import clean, columns, lines, one_line, specs, units_of
+from gammapygpt.runs.typeset import number_html, unit_html
 from gammapygpt.state import Attempt, Critique, Finding, Outcome, RunState
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["notebook", "report"]
-
-TEMPLATE = Path(__file__).with_name("report.html.j2")
-PNG = b"\x89PNG\r\n\x1a\n"
-FIGURE_BYTES = 3_000_000
-FIGURES_BYTES = 12_000_000
-"""Of all figures together, before base64 makes a third more of them."""
-FIGURE_PIXELS = 50_000_000
-"""A small file may unpack into an image that a browser cannot hold."""
-COMPANIONS = ("gammapygpt", "gammapy", "astropy", "regions", "numpy", "scipy", "iminuit", "matplotlib")
-"""Distributions whose versions can change a number."""
-WITHOUT_MODEL = ("cookbook", "scripted")
-"""Kinds of backend behind which no language model stands."""
-HESS_DR1 = "hess-dl3-dr1"
+HERE = Path(__file__).parent
+WORDS = {
+    "passed": "passed",
+    "failed": "failed",
+    "refused": "refused",
+    "budget": "budget spent",
+    "interrupted": "not finished",
+    "running": "under way",
+}
+"""A status as the page names it."""
 
 
-class Voice(NamedTuple):
-    """Who spoke for an agent."""
+class Tried(NamedTuple):
+    """One attempt as the page shows it."""
 
-    agent: str
-    backend: str
-    kind: str
-    model: str
+    attempt: Attempt
+    outcome: str
+    """`passed`, the kind of its failure, `not kept` or `not finished`."""
+    findings: list[Finding]
+    before: int | None
+    """Number of the attempt whose script it changes."""
+    changes: str
+    """HTML; empty for the first script."""
+    script: str
+    """HTML; empty where changes are shown, and where the page shows the script elsewhere."""
+
+
+class Remark(NamedTuple):
+    """Something to look at, and what to do about it."""
+
+    message: str
+    remedy: str = ""
 
 
 def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
@@ -51,37 +63,48 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
     folder : RunFolder
         Its manifest, events and the figures in `final/` are read.
     outcome : Outcome
-        How the run ended.
+        How the run ended, or how it stands.
     state : RunState
         The last state of the graph; empty for a script that was tried without one.
     """
-    manifest = folder.manifest()
+    manifest, events = folder.manifest(), folder.events()
     best = outcome.answer
-    spoke = voices(manifest, folder.events())
-    plan, critique = state.get("plan"), state.get("critique")
-    script = best or next((attempt for attempt in reversed(outcome.attempts) if attempt.script), None)
+    plan = state.get("plan")
+    shown = best or next((attempt for attempt in reversed(outcome.attempts) if attempt.script), None)
+    data = manifest.get("data", {})
+    gammapy = manifest.get("versions", {}).get("gammapy", "")
+    units, spoke = units_of(outcome.result, specs(manifest, state)), provenance.voices(manifest, events)
+    look, noted = remarks(best, state.get("critique"))
     page = {
         "run": folder.name,
-        "created": manifest.get("created", "unknown"),
-        "finished": manifest.get("finished", ""),
-        "data": manifest.get("data", {}),
+        "manifest": manifest,
         "outcome": outcome,
+        "status": WORDS.get(outcome.status, outcome.status),
         "best": best,
         "request": asked(manifest, state),
-        "lines": lines(outcome.result, units_of(outcome.result, specs(manifest, state))),
+        "lists": columns(outcome.result, units),
+        "lines": lines(outcome.result, units),
+        "meanings": {} if plan and plan.recipe else {spec.key: spec.meaning for spec in specs(manifest, state)},
         "seen": seen_choices(best),
         "choices": choices(outcome.result),
         "plan": plan,
-        "concerns": concerns(best, critique),
-        "figures": figures(folder.final),
+        "look": look,
+        "noted": noted,
+        "figures": embedded(folder.final),
         "files": other_files(folder.final),
-        "attempts": [(attempt, findings(attempt)) for attempt in outcome.attempts],
-        "script": script,
+        "attempts": tried(outcome.attempts, shown),
+        "shown": shown,
+        "script": script_html(shown.script) if shown else "",
+        "follows": follows(shown.script, gammapy) if shown else ("", []),
+        "looked_up": looked_up(events, gammapy),
         "voices": spoke,
-        "authorship": authorship(spoke, plan.recipe if plan else "", written=script is not None),
-        "versions": versions(manifest),
+        "authorship": provenance.authorship(spoke, plan.recipe if plan else "", written=shown is not None),
+        "versions": provenance.versions(manifest),
+        "settings": provenance.settings_lines(manifest),
         "sandboxes": sorted({a.execution.provider for a in outcome.attempts if a.execution}),
-        "hess": used_hess_dr1(manifest, script),
+        "acknowledged": acknowledged(shown, data),
+        "without_words": without_words(shown, data),
+        "styles": [(HERE / "report.css").read_text(encoding="utf-8"), styles()],
     }
     return _template().render(page).encode("utf-8", "replace").decode("utf-8")
 
@@ -89,22 +112,25 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
 @cache
 def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: clean(value) if isinstance(value, str) else value,
+        finalize=lambda value: clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    environment.filters["number"] = lambda text: Markup(number_html(clean(text)))
+    environment.filters["unit"] = lambda text: Markup(unit_html(clean(text)))
+    return environment.from_string((HERE / "report.html.j2").read_text(encoding="utf-8"))
 
 
 def asked(manifest: Mapping[str, Any], state: RunState) -> dict[str, str]:
     """The request, and the name of the file of expected values, if there was one; never its content."""
     request = state.get("request")
     kept = request.model_dump() if request else manifest.get("request", {})
-    return {"text": kept.get("text", ""), "expect_file": Path(kept.get("expect_file", "")).name}
+    return {"text": kept.get("text", "").strip(), "expect_file": Path(kept.get("expect_file", "")).name}
 
 
 def choices(result: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -128,39 +154,22 @@ def seen_choices(best: Attempt | None) -> list[tuple[str, str]]:
     return [(one.name, one.value) for one in analysis_choices(best.execution.facts)]
 
 
-def concerns(best: Attempt | None, critique: Critique | None) -> list[str]:
-    """What to look at: the critic's words, or without a critic what the gates found."""
+def remarks(best: Attempt | None, critique: Critique | None) -> tuple[list[Remark], list[Remark]]:
+    """What to look at before the numbers are believed, and what was noted besides, with remedies if there are any."""
     if best is None:
-        return []
-    told = critique.concerns if critique else [one.message for one in findings(best) if one.severity != "error"]
-    return list(dict.fromkeys(told))
+        return [], []
+    found = {one.message: one for one in findings(best) if one.severity != "error"}
+    concerns = critique.concerns if critique else list(found)
+    look = [*concerns, *(message for message, one in found.items() if one.severity == "warning")]
+    noted = [message for message in found if message not in look]
+    remedies = {message: one.remedy for message, one in found.items()}
+    both = ([Remark(text, remedies.get(text, "")) for text in dict.fromkeys(texts)] for texts in (look, noted))
+    first, second = both
+    return first, second
 
 
 def _compact(value: Any) -> str:
     return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
-
-
-def figures(final: Path) -> list[tuple[str, str]]:
-    """Name of each PNG and the image as a data URI; empty for one that is too large to embed or no PNG at all."""
-    found, left = [], FIGURES_BYTES
-    for path in sorted(final.rglob("*.png")):
-        if path.is_symlink() or not path.is_file():
-            continue
-        size = path.stat().st_size
-        uri = _data_uri(path) if size <= min(FIGURE_BYTES, left) else ""
-        left -= size if uri else 0
-        found.append((str(path.relative_to(final)), uri))
-    return found
-
-
-def _data_uri(path: Path) -> str:
-    image = path.read_bytes()
-    if not image.startswith(PNG) or len(image) < 24:
-        return ""
-    width, height = struct.unpack(">II", image[16:24])
-    if width * height > FIGURE_PIXELS:
-        return ""
-    return f"data:image/png;base64,{base64.b64encode(image).decode('ascii')}"
 
 
 def other_files(final: Path) -> list[tuple[str, int]]:
@@ -174,52 +183,24 @@ def findings(attempt: Attempt) -> list[Finding]:
     return [*attempt.findings, *(attempt.validation.findings if attempt.validation else [])]
 
 
-def voices(manifest: Mapping[str, Any], events: list[dict[str, Any]]) -> list[Voice]:
-    """Which backend and model spoke for each agent, as the events tell; one line each."""
-    backends = manifest.get("settings", {}).get("backends", {})
-    names: dict[str, str] = {}
-    found: dict[Voice, None] = {}
-    for event in events:
-        agent = str(event.get("agent", ""))
-        if event.get("event") == "asked":
-            names[agent] = str(event.get("backend", ""))
-        elif event.get("event") == "answered":
-            backend = names.get(agent, "")
-            kind = str(backends.get(backend, {}).get("kind", ""))
-            found[Voice(agent, backend, kind, str(event.get("model", "")))] = None
-    return list(found)
+def tried(attempts: list[Attempt], shown: Attempt | None) -> list[Tried]:
+    """The attempts in order, each with what it changed in the script before it."""
+    found: list[Tried] = []
+    before: Attempt | None = None
+    for attempt in attempts:
+        changes = changes_html(before.script, attempt.script) if before and attempt.script else ""
+        alone = bool(attempt.script) and before is None and attempt is not shown
+        script = script_html(attempt.script) if alone else ""
+        number = before.number if before else None
+        found.append(Tried(attempt, word(attempt), findings(attempt), number, changes, script))
+        before = attempt if attempt.script else before
+    return found
 
 
-def authorship(spoke: list[Voice], recipe: str, *, written: bool) -> str:
-    """Whether a language model took part, in one plain sentence or two."""
-    kinds = {voice.kind for voice in spoke}
-    if models := sorted(
-        {
-            voice.model or voice.backend or "of unknown name"
-            for voice in spoke
-            if voice.kind not in ("cookbook", "scripted")
-        }
-    ):
-        return f"Language models took part in this run: {', '.join(models)}."
-    none = "No language model took part in this run."
-    if not written:
-        return none
-    if "cookbook" in kinds:
-        origin = f"recipe {recipe}" if recipe else "a recipe"
-        return f"{none} The script is {origin} of the cookbook, its constants filled in by rules from the request."
-    if "scripted" in kinds:
-        return f"{none} The replies were read from a file."
-    return f"{none} The script was handed in by the user."
-
-
-def used_hess_dr1(manifest: Mapping[str, Any], script: Attempt | None) -> bool:
-    """Whether the numbers come from H.E.S.S. DL3 DR1, whose terms ask for an attribution."""
-    data = manifest.get("data", {})
-    alone = len(data.get("index_checksums", {})) == 1 and HESS_DR1 in data.get("path", "")
-    return alone or (script is not None and HESS_DR1 in script.script)
-
-
-def versions(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Versions of what can change a number, in a fixed order."""
-    known = manifest.get("versions", {})
-    return [(name, known[name]) for name in ("python", *COMPANIONS) if name in known]
+def word(attempt: Attempt) -> str:
+    """What became of an attempt."""
+    if attempt.failure:
+        return attempt.failure.replace("_", " ")
+    if attempt.declined:
+        return "not kept"
+    return "passed" if attempt.passed else "not finished"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 200
 LONGEST_LIST = 12
+MOST_ROWS = 100
+"""Of lists that stand as columns."""
 EXACT_DIGITS = 15
 """Decimal digits that a double holds; an error below the last of them says nothing about the others."""
 
@@ -51,6 +53,37 @@ def lines(
         if reference and key in reference:
             known = " ± ".join(filter(None, shown_with_error(reference[key], reference.get(f"{key}_err"))))
         found.append(Line(one_line(key), shown, error, one_line(units.get(key, "")), known))
+    return found
+
+
+class Columns(NamedTuple):
+    """Lists of a result that belong together: flux points, a light curve."""
+
+    headers: list[tuple[str, str]]
+    """Key and unit of each column."""
+    rows: list[list[tuple[str, str]]]
+    """Value and error of each cell; the error is empty where there is none."""
+    left_out: int
+    """Rows that are not shown."""
+
+
+def columns(result: Mapping[str, Any], units: Mapping[str, str]) -> list[Columns]:
+    """The lists of a `result.json` by their length, each with its companion `KEY_err`; `lines` has them in brief."""
+    companions = {f"{key}_err" for key in result}
+    kept = {key: value for key, value in result.items() if isinstance(value, list) and key not in companions}
+    found = []
+    for length in dict.fromkeys(
+        len(value) for key, value in kept.items() if len(value) > 1 and not key.startswith("_")
+    ):
+        keys = [key for key, value in kept.items() if len(value) == length and not key.startswith("_")]
+        cells = []
+        for key in keys:
+            error = result.get(f"{key}_err")
+            errors = error if isinstance(error, list) and len(error) == length else [None] * length
+            cells.append([shown_with_error(*pair) for pair in zip(kept[key], errors, strict=True)])
+        rows = [list(row) for row in zip(*cells, strict=True)]
+        headers = [(one_line(key), one_line(units.get(key, ""))) for key in keys]
+        found.append(Columns(headers, rows[:MOST_ROWS], max(0, length - MOST_ROWS)))
     return found
 
 

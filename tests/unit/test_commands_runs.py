@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from gammapygpt.commands import runs, tables
 from gammapygpt.runs.folder import RunFolder, write_json
+from gammapygpt.runs.history import status
 from gammapygpt.runs.results import clean, lines, rounded, shown, units_of
 from gammapygpt.state import ResultSpec
 
@@ -174,7 +175,7 @@ def test_run_that_is_under_way_is_told_from_one_that_was_killed(place: Path) -> 
     with killed.lock():
         found = json.loads(call("list", "--json", "--runs", str(place)).stdout)["runs"]
     assert found[-1]["status"] == "running"
-    assert runs.status(killed) == "interrupted"
+    assert status(killed) == "interrupted"
 
 
 def test_no_runs_is_no_error(tmp_path: Path) -> None:
@@ -247,30 +248,6 @@ def test_ambiguous_and_unknown_names_are_mistakes_of_the_user(place: Path) -> No
         result = call("show", name, "--runs", str(place))
         assert result.exit_code == 2
         assert message in result.stderr
-
-
-def test_open_prints_the_path_where_there_is_no_display(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    result = call("open", "crab", "--runs", str(place))
-    assert Path(result.stdout.strip()) == next(place.glob("*crab*")).resolve() / "final" / "report.html"
-    unfinished = call("open", "--runs", str(place))
-    assert unfinished.exit_code == 2
-    assert "has no report yet, it is interrupted. `gammapygpt resume " in unfinished.stderr
-
-
-def test_open_asks_the_browser_where_there_is_a_display(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
-    browser.chmod(0o755)
-    monkeypatch.setenv("DISPLAY", ":7")
-    monkeypatch.setattr("webbrowser._tryorder", None)
-    monkeypatch.setattr("webbrowser._browsers", {})
-    monkeypatch.setenv("BROWSER", str(browser))
-    page = Path(call("open", "crab", "--runs", str(place)).stdout.strip())
-    assert (tmp_path / "opened").read_text().strip() == page.as_uri()
 
 
 def test_half_characters_of_a_script_do_not_break_the_run_folder(tmp_path: Path) -> None:

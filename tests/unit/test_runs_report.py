@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import os
@@ -9,15 +10,18 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from gammapygpt.runs.cells import split
+from gammapygpt.runs.figures import FIGURE_BYTES
 from gammapygpt.runs.folder import RunFolder, write_file
-from gammapygpt.runs.notebook import markdown, notebook, split
-from gammapygpt.runs.report import FIGURE_BYTES, report
+from gammapygpt.runs.notebook import markdown, notebook
+from gammapygpt.runs.report import report
 from gammapygpt.state import (
     Attempt,
     Critique,
@@ -74,6 +78,9 @@ RESULT = {
     "note": NASTY,
     "_meta": {"units": {"n_obs": ""}, "obs_ids": [23523, 23526], "analysis": {"ON_RADIUS": 0.11}},
 }
+
+
+CHANGES = ("added", "removed", "place")
 
 
 class Page(HTMLParser):
@@ -166,7 +173,7 @@ def test_report_holds_what_a_reader_needs(folder: RunFolder) -> None:
     page = Page(report(folder, outcome, state()))
     for expected in (
         "index 2.69 0.09",
-        "flux 8.49e-11 0.35e-11 cm-2 s-1",
+        "flux 8.49 × 10−11 0.35 × 10−11 cm−2 s−1",  # noqa: RUF001 - as it is set
         "n_obs 4",
         "No language model took part in this run. The script is recipe reflected_spectrum of the cookbook",
         "ON radius 0.11 deg",
@@ -206,6 +213,40 @@ def test_attribution_of_the_data_that_were_used(folder: RunFolder) -> None:
         assert ("H.E.S.S. DL3 public test data" in report(folder, outcome, state())) is named
 
 
+def test_attempts_show_what_they_changed(folder: RunFolder) -> None:
+    repaired = passed(script="x = 2\n# <b>\n")
+    page = Page(report(folder, Outcome(status="passed", best=2, attempts=[failed(), repaired]), state()))
+    changes = [attrs["class"] for name, attrs in page.tags if name == "span" and attrs.get("class") in CHANGES]
+    assert changes == ["place", "removed", "added", "added"]
+    assert "What it changed in the script of attempt 1" in page.text
+    assert "-x = 1 +x = 2 +# <b>" in page.text
+    assert "line-7" not in {attrs.get("href") for _, attrs in page.tags}, "that line is not of the script shown"
+
+
+def test_lists_of_one_length_stand_as_columns(folder: RunFolder) -> None:
+    points = {"energy": [1.0, 3.0], "dnde": [3e-11, 2e-12], "dnde_err": [1e-12, 3e-13], "note": ["a", "b"], "n": 1}
+    result = {**points, "_meta": {"units": {"energy": "TeV", "dnde": "cm-2 s-1 TeV-1"}}}
+    page = Page(report(folder, Outcome(status="passed", best=2, attempts=[passed(result=result)]), state()))
+    assert "energyTeV dnde" in page.text
+    assert "3 2.00 × 10−12 ± 0.30 × 10−12 b" in page.text  # noqa: RUF001 - as it is set
+
+
+def test_script_names_what_it_follows_and_the_run_what_it_looked_up(folder: RunFolder) -> None:
+    folder.append_event({"event": "retrieved", "sources": ["tutorial:analysis-1d/spectral_analysis#fit", "api:Fit"]})
+    script = '"""Fit.\n\nFollows: tutorial ebl (Gammapy 2.1).\n"""\n# after tutorial:astrophysics/ebl#absorb\nx = 1\n'
+    page = Page(report(folder, Outcome(status="passed", best=2, attempts=[passed(script=script)]), state()))
+    assert "It follows tutorial ebl (Gammapy 2.1), tutorial:astrophysics/ebl#absorb" in page.text
+    links = {attrs["href"] for name, attrs in page.tags if name == "a"}
+    assert "https://docs.gammapy.org/2.1/tutorials/astrophysics/ebl.html#absorb" in links
+    assert "https://docs.gammapy.org/2.1/tutorials/analysis-1d/spectral_analysis.html#fit" in links
+
+
+def test_run_that_follows_another_says_so(folder: RunFolder) -> None:
+    folder.update_manifest(follows={"run": "before", "text": "now with a <cut-off>"})
+    page = Page(report(folder, Outcome(status="passed", best=2, attempts=[passed()]), state()))
+    assert "Follows run before, with “now with a <cut-off>”." in page.text
+
+
 def test_figures_that_cannot_be_embedded_are_named(folder: RunFolder) -> None:
     (folder.final / "large.png").write_bytes(png() + b"\0" * FIGURE_BYTES)
     (folder.final / "bomb.png").write_bytes(png(60_000, 60_000))
@@ -239,7 +280,7 @@ def test_run_without_a_passing_attempt(folder: RunFolder) -> None:
 def test_run_that_was_refused_before_anything_was_written(tmp_path: Path) -> None:
     empty = RunFolder.new(tmp_path, "neutrinos")
     page = Page(report(empty, Outcome(status="refused", reason="no recipe fits"), {}))
-    assert "refused: no recipe fits" in page.text
+    assert "refused no recipe fits" in page.text
     assert "No script was written." in page.text
     assert "No language model took part in this run." in page.text
     assert "The script" not in page.text
@@ -312,11 +353,16 @@ def test_notebook_is_valid_and_gives_the_same_numbers(folder: RunFolder, tmp_pat
     nbformat.validate(book)
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     assert [cell.metadata.tags for cell in code[:2]] == [["setup"], ["script"]]
-    assert "".join(cell.source for cell in code if "script" in cell.metadata.tags) == SCRIPT
+    assert statements(cell.source for cell in code if "script" in cell.metadata.tags) == statements([SCRIPT])
     assert "| flux | 8.49e-11 | 0.35e-11 | cm-2 s-1 |" in book.cells[0].source
     as_script = results_of([SCRIPT], tmp_path / "script")
     assert results_of([cell.source for cell in code], tmp_path / "notebook") == as_script
     assert as_script["lines"] == 3
+
+
+def statements(cells: Iterable[str]) -> str:
+    """The statements of pieces of code one after the other, whatever blank lines stand between them."""
+    return ast.dump(ast.parse("\n".join(cells)))
 
 
 def results_of(cells: list[str], place: Path) -> dict:
@@ -354,3 +400,12 @@ def test_setup_cell_names_the_data_unless_the_user_did(folder: RunFolder) -> Non
 )
 def test_markdown_is_shown_as_it_is(text: str, inert: str) -> None:
     assert markdown(text) == inert
+
+
+def test_lines_of_the_script_have_their_numbers(folder: RunFolder) -> None:
+    script = 'text = """one\n\n<two>"""\n\nx = 1\n'
+    html = report(folder, Outcome(status="passed", best=2, attempts=[passed(script=script)]), state())
+    lines = [attrs["id"] for name, attrs in Page(html).tags if name == "span" and attrs.get("class") == "line"]
+    assert lines == [f"line-{number}" for number in range(1, 6)]
+    shown = html.partition('<pre class="code">')[2].partition("</pre>")[0]
+    assert Page(shown).text == " ".join(script.split())

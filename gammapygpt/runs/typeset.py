@@ -1,0 +1,36 @@
+"""Numbers and units as HTML sets them, with raised powers. Whatever they hold is escaped."""
+
+from __future__ import annotations
+
+import html
+import re
+
+POWER_OF_TEN = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)e([+-])0*(\d+)(?!\w)")
+EXPONENT = re.compile(r"(?<=[A-Za-z)])(?:\^|\*\*)?([+-]?\d+)(?![\w.])")
+
+
+def number_html(text: str) -> str:
+    """A number as `shown` and `rounded` write it, or a list of them; other text stays as it is."""
+    return (
+        POWER_OF_TEN.sub(_power, html.escape(text)).replace("-", "\N{MINUS SIGN}")
+        if _numeric(text)
+        else html.escape(text)
+    )
+
+
+def unit_html(text: str) -> str:
+    """A unit such as `cm-2 s-1 TeV-1`, its powers raised."""
+    return EXPONENT.sub(lambda found: f"<sup>{_minus(found[1])}</sup>", html.escape(text))
+
+
+def _power(found: re.Match[str]) -> str:
+    sign = "\N{MINUS SIGN}" if found[2] == "-" else ""
+    return f"{found[1]} \N{MULTIPLICATION SIGN} 10<sup>{sign}{found[3]}</sup>"
+
+
+def _numeric(text: str) -> bool:
+    return bool(re.fullmatch(r"[-\d.,e+ …()inal]+", text)) and any(character.isdigit() for character in text)
+
+
+def _minus(text: str) -> str:
+    return text.removeprefix("+").replace("-", "\N{MINUS SIGN}")
