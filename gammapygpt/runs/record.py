@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
-from gammapygpt.runs.folder import RunFolder, read_json
+from gammapygpt.runs.folder import RunFolder, read_json, read_list
 from gammapygpt.runs.history import status
 from gammapygpt.state import (
     Attempt,
@@ -67,34 +64,41 @@ def attempts_of(folder: RunFolder, manifest: Mapping[str, Any], events: list[dic
 
 
 def _attempt(place: Path, number: int, told: Mapping[str, Any], manifest: Mapping[str, Any]) -> Attempt:
-    author = told.get("author") or ("optimiser" if told.get("how") == "candidate" else "coder")
-    known: dict[str, Any] = {
-        "number": number,
-        "author": author,
-        "how": told.get("how", "first"),
-        "script": _text(place / "script.py"),
-        "findings": _findings(place / "findings.json"),
-        "execution": _execution(place),
-        "validation": _validation(place / "validation.json"),
-        "failure": told.get("failure"),
-        "summary": told.get("summary", ""),
-        "repeat_of": told.get("repeat_of"),
-    }
-    attempt = Attempt(**known)
-    if attempt.passed and author == "optimiser" and manifest.get("best") not in (None, number):
+    by_optimiser = told.get("author") == "optimiser" or told.get("how") == "candidate"
+    findings = [Finding.model_validate(one) for one in read_list(place / "findings.json")]
+    validation = read_json(place / "validation.json")
+    attempt = Attempt(
+        number=number,
+        author="optimiser" if by_optimiser else "coder",
+        how=told.get("how", "first"),
+        script=_text(place / "script.py"),
+        findings=findings,
+        execution=_execution(place),
+        validation=Validation.model_validate(validation) if validation else None,
+        failure=told.get("failure"),
+        summary=told.get("summary", ""),
+        repeat_of=told.get("repeat_of"),
+    )
+    if "failure" not in told:
+        return attempt.model_copy(update=_verdict(attempt))
+    if attempt.passed and by_optimiser and manifest.get("best") not in (None, number):
         return attempt.model_copy(update={"declined": attempt.summary or "not kept"})
     return attempt
 
 
+def _verdict(attempt: Attempt) -> dict[str, Any]:
+    """Failure and summary of an attempt of which nothing was told, as the attempts that a fork takes over."""
+    found = [*attempt.findings, *(attempt.validation.findings if attempt.validation else [])]
+    error = next((one for one in found if one.severity == "error"), None)
+    if error is not None:
+        return {"failure": error.kind, "summary": error.message}
+    if attempt.execution and not attempt.execution.completed:
+        return {"failure": "runtime", "summary": f"{attempt.execution.exception}: {attempt.execution.message}"}
+    return {}
+
+
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-
-
-def _findings(path: Path) -> list[Finding]:
-    try:
-        return [Finding.model_validate(one) for one in json.loads(_text(path) or "[]")]
-    except (ValueError, ValidationError):
-        return []
 
 
 def _execution(place: Path) -> Execution | None:
@@ -104,11 +108,6 @@ def _execution(place: Path) -> Execution | None:
     return Execution.model_validate(
         {**kept, "stdout": _text(place / "stdout.txt"), "stderr": _text(place / "stderr.txt")}
     )
-
-
-def _validation(path: Path) -> Validation | None:
-    kept = read_json(path)
-    return Validation.model_validate(kept) if kept else None
 
 
 def plan_of(manifest: Mapping[str, Any], events: list[dict[str, Any]]) -> Plan | None:

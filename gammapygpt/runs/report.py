@@ -82,6 +82,7 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
         "status": WORDS.get(outcome.status, outcome.status),
         "best": best,
         "request": asked(manifest, state),
+        "question": to_approve(manifest.get("question") or {}),
         "lists": columns(outcome.result, units),
         "lines": lines(outcome.result, units),
         "meanings": {} if plan and plan.recipe else {spec.key: spec.meaning for spec in specs(manifest, state)},
@@ -131,6 +132,13 @@ def asked(manifest: Mapping[str, Any], state: RunState) -> dict[str, str]:
     request = state.get("request")
     kept = request.model_dump() if request else manifest.get("request", {})
     return {"text": kept.get("text", "").strip(), "expect_file": Path(kept.get("expect_file", "")).name}
+
+
+def to_approve(question: Mapping[str, Any]) -> str:
+    """The plan or the script that a run waits with, as text; empty where it waits for nothing."""
+    if question.get("about") == "plan":
+        return json.dumps(question.get("plan"), indent=1, ensure_ascii=False)
+    return str(question.get("script", ""))
 
 
 def choices(result: Mapping[str, Any]) -> list[tuple[str, str]]:

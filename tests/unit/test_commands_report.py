@@ -96,6 +96,25 @@ def test_report_of_a_run_that_is_not_finished(tmp_path: Path) -> None:
     assert not run.final.exists(), "nothing is put into a run that is still at work"
 
 
+def test_report_of_a_run_that_waits_for_an_answer(tmp_path: Path) -> None:
+    run = begun(tmp_path / "runs", "count them")
+    question = {"about": "plan", "number": 0, "plan": {"steps": ["count <all>"]}, "script": "", "findings": []}
+    run.update_manifest(status="interrupted", reason="waits for the user to approve the plan", question=question)
+    text = Path(call("report", "--runs", str(run.path.parent)).stdout.strip()).read_text()
+    assert "Waits for you to approve the plan" in text
+    assert "count &lt;all&gt;" in text
+
+
+def test_attempts_that_a_fork_took_over_have_their_verdict(finished: RunFolder, tmp_path: Path) -> None:
+    forked = RunFolder.new(tmp_path / "forked", "count them")
+    forked.update_manifest(status="running", request={"text": "count them"}, forked={"run": finished.name})
+    forked.copy_attempts(finished, [1])
+    text = Path(call("report", "--runs", str(forked.path.parent)).stdout.strip()).read_text()
+    assert f"Forked from run {finished.name}" in text
+    assert "no name `missing`" in text
+    assert ">api</span>" in text
+
+
 def test_place_that_cannot_be_written_is_a_mistake_of_the_user(finished: RunFolder) -> None:
     result = call("report", "--runs", str(finished.path.parent), "--output", "/nowhere/page.html")
     assert result.exit_code == 2
