@@ -93,22 +93,22 @@ def words(text: str) -> list[str]:
 
 def print_json(value: Any) -> None:
     """One JSON object on standard output; numbers that are not finite become null, paths text."""
-    text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False)
     typer.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))  # half characters become JSON escapes
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and value - value != 0:
         return None
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if hasattr(value, "model_dump"):
-        return _plain(value.model_dump())
-    return _plain(value.item()) if hasattr(value, "item") else str(value)
+        return plain(value.model_dump())
+    return plain(value.item()) if hasattr(value, "item") else str(value)
 
 
 def assignments(pairs: Sequence[str] | None) -> dict[str, str]:
