@@ -16,6 +16,7 @@ from gammapygpt.commands import (
     doctor,
     export,
     index,
+    mcp,
     model,
     report,
     review,
@@ -61,6 +62,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.add_typer(bench.app, name="bench")
 app.add_typer(index.app, name="index")
+app.command("mcp")(mcp.mcp)
 app.command("doctor")(doctor.doctor)
 
 

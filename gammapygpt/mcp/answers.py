@@ -140,7 +140,7 @@ class Job(Answer):
     doubted: dict[str, Any] = Field(default_factory=dict)
     """Numbers that a script wrote and a gate does not believe; the findings say why."""
     script: str = ""
-    """The script that passed, else the last one."""
+    """The one that passed, else the last one; empty where the client gave it."""
     findings: list[Problem] = Field(default_factory=list)
     """Of that script, at all gates."""
     hints: list[Piece] = Field(default_factory=list)

@@ -50,7 +50,8 @@ class Server(MCPServer):
 def what_is_wrong(error: ValidationError) -> str:
     """Arguments that do not fit, without their values."""
     return "; ".join(
-        f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False, include_input=False)
+        f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
+        for one in error.errors(include_url=False, include_input=False)
     )
 
 

@@ -8,7 +8,7 @@ from gammapygpt.mcp.answers import pieces, problems, tail
 from gammapygpt.run import Run
 from gammapygpt.state import Attempt
 
-COMPANIONS = ("result", "units", "choices", "warnings", "usage")
+TOLD = ("units", "choices", "warnings", "usage")
 """Entries of a manifest that are told as they are."""
 
 
@@ -26,7 +26,8 @@ def ending(run: Run) -> dict[str, Any]:
         "reason": manifest.get("reason", ""),
         "folder": str(run.folder.path),
         "question": question,
-        **{name: manifest[name] for name in COMPANIONS if name in manifest},
+        "result": numbers(manifest.get("result", {})),
+        **{name: manifest[name] for name in TOLD if name in manifest},
         "attempts": manifest.get("attempts") or tried(run.folder),
         **(of_attempt(shown) if shown else {}),
     }
@@ -48,5 +49,10 @@ def of_attempt(attempt: Attempt) -> dict[str, Any]:
         }
     if not attempt.passed:
         told["hints"] = [one.model_dump() for one in pieces(hints(attempt))]
-        told["doubted"] = validation.result if validation else {}
+        told["doubted"] = numbers(validation.result) if validation else {}
     return told
+
+
+def numbers(result: dict[str, Any]) -> dict[str, Any]:
+    """What a result.json holds beside its `_meta`."""
+    return {key: value for key, value in result.items() if not key.startswith("_")}

@@ -74,7 +74,8 @@ def carried_out(order: Order) -> Iterator[dict[str, Any]]:
         for event in run.stream(order.answer):
             if said := f"{event['agent']} ..." if event.get("event") == "agent" else sentence(event):
                 yield {"said": said}
-    yield {"ended": ending(run)}
+    ended = ending(run)
+    yield {"ended": ended if order.what != "script" else {**ended, "script": ""}}  # whose client has it
 
 
 def laid_out(order: Order) -> Run:

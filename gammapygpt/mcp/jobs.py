@@ -60,7 +60,7 @@ async def carried_out(order: Order, tell: Tell) -> dict[str, Any]:
 async def messages(process: Process, tell: Tell) -> AsyncIterator[dict[str, Any]]:
     """What a job says, and a sign of life in between."""
     assert process.stdout is not None
-    stream, seconds, last = BufferedByteReceiveStream(process.stdout), 0.0, ""
+    stream, seconds = BufferedByteReceiveStream(process.stdout), 0.0
     while True:
         with anyio.move_on_after(SIGN_OF_LIFE_S) as waited:
             try:
@@ -69,11 +69,10 @@ async def messages(process: Process, tell: Tell) -> AsyncIterator[dict[str, Any]
                 return
         if waited.cancelled_caught:
             seconds += SIGN_OF_LIFE_S
-            await tell(f"{last} ({seconds:.0f} s)")
+            await tell(f"still at work ({seconds:.0f} s)")
             continue
-        said = json.loads(line)
-        seconds, last = 0.0, said.get("said", last)
-        yield said
+        seconds = 0.0
+        yield json.loads(line)
 
 
 async def stopped(process: Process, done: bool) -> None:

@@ -171,7 +171,9 @@ def recipe_named(name: str) -> Recipe:
     from gammapygpt.cookbook import recipes
 
     if name not in recipes():
-        raise UserError(f"there is no recipe {name!r}{closest(name, recipes())}.", f"There are: {', '.join(recipes())}.")
+        raise UserError(
+            f"there is no recipe {name!r}{closest(name, recipes()) or '.'}", f"There are: {', '.join(recipes())}."
+        )
     return recipes()[name]
 
 

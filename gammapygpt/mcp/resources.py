@@ -24,7 +24,9 @@ def add_resources(mcp: Server, settings: Settings) -> None:
 
     @mcp.completion()
     async def complete(
-        ref: PromptReference | ResourceTemplateReference, argument: CompletionArgument, context: CompletionContext | None
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: CompletionContext | None,
     ) -> Completion | None:
         """Names that begin as what was typed."""
         if argument.name != "name" or not isinstance(ref, ResourceTemplateReference):
@@ -45,7 +47,7 @@ def add_runs(mcp: Server, settings: Settings) -> None:
     @mcp.resource("run://{name}/manifest", title="Manifest of a run", mime_type="application/json")
     @resource_errors
     def manifest(name: str) -> str:
-        """Everything about a run: request, status, plan, attempts, result, units, choices, warnings, costs, versions."""
+        """Everything about a run: request, status, plan, attempts, result with units, choices, warnings, costs."""
         return without_secrets_in(told(run_named(settings, name)))
 
     @mcp.resource("run://{name}/script", title="Script of a run", mime_type="text/x-python")

@@ -95,8 +95,10 @@ def figures_of(folder: RunFolder) -> Iterator[tuple[str, Path]]:
     attempts = sorted(folder.attempts.glob("*/workspace"))
     places = [folder.final, *attempts[-1:]]
     place = next((place for place in places if any(is_image(path) for path in place.rglob("*"))), folder.final)
+    seen: set[bytes] = set()
     for path in sorted(place.rglob("*")):
-        if is_image(path):
+        if is_image(path) and (content := path.read_bytes()) not in seen:  # what was saved is kept as `figure-1` too
+            seen.add(content)
             yield path.relative_to(place).as_posix(), path
 
 

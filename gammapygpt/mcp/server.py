@@ -123,10 +123,13 @@ def add_working_tools(mcp: Server, desk: Desk) -> None:
         ctx: Context[Any, Any],
         script: Script,
         request: Annotated[
-            str, Field(max_length=20_000, description="What it is to answer, in the user's words: numbers are compared.")
+            str,
+            Field(max_length=20_000, description="What it is to answer, in the user's words: numbers are compared."),
         ] = "",
         keys: Annotated[list[str] | None, Field(description="Keys that result.json must hold.")] = None,
-        timeout_s: Annotated[float | None, Field(gt=0, description="Wall time in s; less than the settings allow.")] = None,
+        timeout_s: Annotated[
+            float | None, Field(gt=0, description="Wall time in s; less than the settings allow.")
+        ] = None,
     ) -> Annotated[CallToolResult, Job]:
         """Run a script in the sandbox (no network, data read-only) and judge its result.json.
 
@@ -154,12 +157,15 @@ def add_working_tools(mcp: Server, desk: Desk) -> None:
     async def follow_up(
         ctx: Context[Any, Any],
         run: RunName,
-        request: Annotated[Text, Field(description="What is to be different: `now with a log-parabola`.")],
+        request: Annotated[Text, Field(description="What is to be different.")],
         backend: Annotated[str | None, Field(description="Who writes it.")] = None,
         attempts: Attempts = None,
         approve: Approve | None = None,
     ) -> Annotated[CallToolResult, Job]:
-        """Change something in a run that has ended; its agents know the script, the numbers and the failures of then."""
+        """Change something in a run that has ended: `now with a log-parabola`, `same for MSH 15-52`.
+
+        Its agents know the script, the numbers and the failures of then. Gives what generate gives.
+        """
         return await desk.follow_up(ctx, run, request, backend, attempts, approve)
 
     @mcp.tool(title="Go on with a run", annotations=ASKS)
@@ -167,7 +173,8 @@ def add_working_tools(mcp: Server, desk: Desk) -> None:
         ctx: Context[Any, Any],
         run: RunName,
         decision: Annotated[
-            Literal["accept", "edit", "reject"] | None, Field(description="The user's, where the run asks (`question`).")
+            Literal["accept", "edit", "reject"] | None,
+            Field(description="The user's, where the run asks (`question`)."),
         ] = None,
         script: Annotated[str, Field(max_length=400_000, description="With `edit`: the script to run instead.")] = "",
         plan: Annotated[dict[str, Any] | None, Field(description="With `edit`: the plan to code instead.")] = None,

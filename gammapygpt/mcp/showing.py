@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent
+from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 
 from gammapygpt.mcp.answers import Figure, Job
 from gammapygpt.mcp.runs import IMAGES, figures_of, without_secrets_in
@@ -25,7 +25,7 @@ def shown(ended: dict[str, Any]) -> CallToolResult:
     figures = [Figure(name=name, bytes=path.stat().st_size, shown=name in small) for name, path in known.items()]
     job = Job(**ended, figures=figures)
     told = job.model_dump(mode="json")
-    content = [
+    content: list[ContentBlock] = [
         TextContent(type="text", text=without_secrets_in({key: value for key, value in told.items() if value})),
         *(image(known[name]) for name in small),
         *(link(folder.name, name, known[name]) for name in known if name not in small),

@@ -1,4 +1,4 @@
-"""Tools that run something: what they may ask for, and how their jobs are told of. Never more than the settings allow."""
+"""Tools that run something: never more than the settings allow, and told of while it goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.mcp import jobs
 from gammapygpt.mcp.calls import tool_error, what_is_wrong
-from gammapygpt.mcp.runs import without_secrets_in
 from gammapygpt.mcp.showing import shown
 from gammapygpt.settings import Settings, without_secrets
 
@@ -34,7 +33,9 @@ class Desk:
         """Run a script of the client's."""
         limits: dict[str, Any] = {}
         if timeout_s is not None:
-            limits["sandbox.wall_s"] = self.at_most("timeout_s", timeout_s, "sandbox.wall_s", self.settings.sandbox.wall_s)
+            limits["sandbox.wall_s"] = self.at_most(
+                "timeout_s", timeout_s, "sandbox.wall_s", self.settings.sandbox.wall_s
+            )
         text = request.strip() or "a script"
         return await self.done(ctx, "script", limits, text=text, script=script, keys=keys)
 
