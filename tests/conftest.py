@@ -32,6 +32,12 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was found out once, for programs that are started before the first test."""
+    return shared_folder(tmp_path_factory) / "cache"
+
+
 def gammapy_data() -> Path | None:
     """The data folder with `hess-dl3-dr1`: PHOTON_STORAGE, then GAMMAPY_DATA, then ../shared/data/gammapy-data."""
     for folder in (

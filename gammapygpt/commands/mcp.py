@@ -64,7 +64,10 @@ def serve_stdio(made: Server) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread that waits for standard input could not be interrupted
-    made.run("stdio")
+    try:
+        made.run("stdio")
+    except* BrokenPipeError:
+        pass  # the client has gone in the middle of an answer
 
 
 def serve_http(made: Server, port: int) -> None:

@@ -55,8 +55,8 @@ def main() -> None:
             tell(said)
     except GammapyGPTError as error:
         tell({"error": error.message, "remedy": error.remedy})
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt:  # the run has noted it; a thread may wait for a script, whose sandbox dies with us
+        os._exit(130)
 
 
 def carried_out(order: Order) -> Iterator[dict[str, Any]]:
@@ -97,13 +97,15 @@ def laid_out(order: Order) -> Run:
         return session.start(order.text, settings, **how)
     if order.what == "script":
         results = [ResultSpec(key=key).model_dump() for key in order.keys]
-        return session.start(order.text, settings, request={"results": results}, **how)
+        return session.start(order.text, settings, request={"results": results}, given_script=True, **how)
     folder = run_named(settings, order.run)
     if order.what == "follow_up":
         return session.follow_up(folder, order.text, settings, **how)
     manifest = folder.manifest()
     if manifest.get("status") in ("passed", "failed", "refused", "budget"):
         raise UserError(f"run {folder.name} has ended: {manifest['status']}.", "Use follow_up, or generate.")
+    if manifest.get("given_script"):
+        raise UserError(f"run {folder.name} ran a script of the client's, there is nothing to resume.", "Run it again.")
     kept = Path(manifest["config"]) if manifest.get("config") else None
     return session.resume(folder, load_settings(config or kept, {**manifest["overrides"], **own(settings)}))
 
@@ -132,10 +134,10 @@ def told_to(write: Callable[[bytes], Any]) -> Callable[[dict[str, Any]], None]:
 
 
 def end_with(server: int) -> None:
-    """Be interrupted when the server's process ends, however it ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+    """Be killed when the server's process ends, however it ends; sandboxes die with us, and the run can be resumed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server:  # it has ended already
-        sys.exit(130)
+        os._exit(130)
 
 
 if __name__ == "__main__":
