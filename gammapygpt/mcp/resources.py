@@ -7,6 +7,7 @@ from mcp_types import Completion, CompletionArgument, CompletionContext, PromptR
 from gammapygpt.mcp import reading
 from gammapygpt.mcp.calls import Server, resource_errors
 from gammapygpt.mcp.runs import figure_named, file_of, listed, run_named, runs_of, told, without_secrets_in
+from gammapygpt.runs.history import all_runs
 from gammapygpt.settings import Settings
 
 MOST_COMPLETIONS = 100
@@ -81,6 +82,4 @@ def names(settings: Settings, *, recipes: bool) -> list[str]:
         from gammapygpt import cookbook
 
         return list(cookbook.recipes())
-    from gammapygpt.runs.history import all_runs
-
     return [folder.name for folder in reversed(all_runs(runs_of(settings)))]

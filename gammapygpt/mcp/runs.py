@@ -10,6 +10,7 @@ from typing import Any
 
 from gammapygpt.errors import UserError
 from gammapygpt.runs.folder import MANIFEST, RunFolder
+from gammapygpt.runs.history import all_runs, status
 from gammapygpt.settings import Settings, without_secrets
 
 NAME = re.compile(r"\w[\w.-]{0,100}")
@@ -44,8 +45,6 @@ def run_named(settings: Settings, name: str) -> RunFolder:
 
 def told(folder: RunFolder) -> dict[str, Any]:
     """The manifest without settings and file names of the user's, and without passwords in addresses."""
-    from gammapygpt.commands.runs import status
-
     manifest = {key: value for key, value in folder.manifest().items() if key not in NOT_TOLD}
     request = {key: value for key, value in manifest.get("request", {}).items() if not key.startswith("expect_")}
     kept = {**manifest, "request": request, "status": status(folder)}
@@ -70,7 +69,6 @@ def without_secrets_in(value: Any) -> str:
 def listed(settings: Settings) -> str:
     """The latest runs as JSON, the latest last."""
     from gammapygpt.commands.runs import row
-    from gammapygpt.runs.history import all_runs
 
     rows = [row(folder) for folder in all_runs(runs_of(settings))[-LATEST:]]
     return without_secrets_in({"runs": rows})
