@@ -23,6 +23,7 @@ from gammapygpt.commands import (
     run,
     runs,
     script,
+    studio,
 )
 
 app = typer.Typer(
@@ -63,6 +64,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(bench.app, name="bench")
 app.add_typer(index.app, name="index")
 app.command("mcp")(mcp.mcp)
+app.command("studio")(studio.studio)
 app.command("doctor")(doctor.doctor)
 
 

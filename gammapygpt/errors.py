@@ -1,8 +1,11 @@
 """What goes wrong that is not a failed script, in two kinds; a failed script is a result (`state.Attempt`)."""
 
 
-class GammapyGPTError(Exception):
-    """One clear line for the user, with what to do next."""
+class GammapyGPTError(RuntimeError):
+    """One clear line for the user, with what to do next.
+
+    A `RuntimeError`, whose words LangGraph's server passes on to its user; of others it says that they occurred.
+    """
 
     exit_code = 3
 

@@ -216,9 +216,14 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
     ------
     UserError
         The request, the settings or the expected values are not those that the run began with (the data are
-        compared when it goes on).
+        compared when it goes on); a run that LangGraph Studio has.
     """
     manifest = folder.manifest()
+    if "studio" in manifest:
+        raise UserError(
+            f"run {folder.name} goes on in LangGraph Studio alone, in the thread {manifest['studio']['thread']}.",
+            "Start `gammapygpt studio` where it was begun.",
+        )
     if changed := changed_settings(manifest["settings"], public_settings(settings)):
         raise UserError(
             f"settings have changed since run {folder.name} began: {', '.join(changed)}.",

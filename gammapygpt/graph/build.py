@@ -11,6 +11,7 @@ Where the user wants to be asked: planner -> approve_plan -> coder, coder and op
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
 from time import monotonic
 from typing import Any, Protocol
@@ -41,6 +42,17 @@ NODES: dict[str, Node] = {
     "approve_plan": approval.approve_plan,
     "approve_script": approval.approve_script,
 }
+ROUTERS: dict[str, Callable[..., str]] = {
+    START: routing.first_agent,
+    "retriever": routing.after_retrieval,
+    "planner": routing.after_planning,
+    "coder": routing.after_writing,
+    "executor": routing.after_execution,
+    "critic": routing.after_critique,
+    "optimiser": routing.after_optimising,
+    "approve_plan": routing.after_plan_approval,
+    "approve_script": routing.after_script_approval,
+}
 
 
 def build_graph() -> StateGraph[RunState, Context, RunInput, RunState]:
@@ -48,15 +60,8 @@ def build_graph() -> StateGraph[RunState, Context, RunInput, RunState]:
     graph = StateGraph(RunState, context_schema=Context, input_schema=RunInput, output_schema=RunState)
     for name, node in NODES.items():
         graph.add_node(name, observed(name, node))
-    graph.add_conditional_edges(START, routing.first_agent)
-    graph.add_conditional_edges("retriever", routing.after_retrieval)
-    graph.add_conditional_edges("planner", routing.after_planning)
-    graph.add_conditional_edges("coder", routing.after_writing)
-    graph.add_conditional_edges("executor", routing.after_execution)
-    graph.add_conditional_edges("critic", routing.after_critique)
-    graph.add_conditional_edges("optimiser", routing.after_optimising)
-    graph.add_conditional_edges("approve_plan", routing.after_plan_approval)
-    graph.add_conditional_edges("approve_script", routing.after_script_approval)
+    for name, router in ROUTERS.items():
+        graph.add_conditional_edges(name, router)
     return graph
 
 

@@ -38,7 +38,7 @@ def find_run(runs: Path, name: str | None, *, unfinished: bool = False) -> RunFo
         what = "no run" if not found else f"{len(found)} runs ({', '.join(f.name for f in found[:5])})"
         raise UserError(f"{what} named {name!r} below {runs}.", "`gammapygpt runs list` shows them.")
     if unfinished:
-        known = [folder for folder in known if folder.manifest().get("status") in UNFINISHED]
+        known = [folder for folder in known if waits(folder)]
     if not known:
         which = "unfinished run" if unfinished else "run"
         raise UserError(f"no {which} below {runs}.", '`gammapygpt run "..."` starts one.')
@@ -47,9 +47,15 @@ def find_run(runs: Path, name: str | None, *, unfinished: bool = False) -> RunFo
 
 def to_resume(runs: Path, name: str | None) -> RunFolder:
     """The run that a user means by `resume`: the named one, else the latest unfinished one, else the latest."""
-    if name is None and any(folder.manifest().get("status") in UNFINISHED for folder in all_runs(runs)):
+    if name is None and any(waits(folder) for folder in all_runs(runs)):
         return find_run(runs, None, unfinished=True)
     return find_run(runs, name)
+
+
+def waits(folder: RunFolder) -> bool:
+    """Whether a run can be taken up again; one that was begun in LangGraph Studio goes on there."""
+    manifest = folder.manifest()
+    return manifest.get("status") in UNFINISHED and "studio" not in manifest
 
 
 def status(folder: RunFolder) -> Status:
