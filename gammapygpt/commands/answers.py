@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gammapygpt.commands.tables import what_to_approve
 from gammapygpt.errors import UserError
-from gammapygpt.runs.results import clean
+from gammapygpt.runs.results import clean, what_to_approve
 
 if TYPE_CHECKING:
     from gammapygpt.runs.folder import RunFolder

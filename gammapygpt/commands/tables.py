@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gammapygpt.runs.results import clean, lines, one_line, shown
+from gammapygpt.runs.results import clean, lines, one_line, shown, what_to_approve
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -221,10 +220,3 @@ def show_ancestry(manifest: Mapping[str, Any]) -> None:
     if forked := manifest.get("forked"):
         edited = f", with another {forked['edited']}" if forked["edited"] else ""
         typer.echo(f"forked from {forked['run']} before its {forked['next']}{edited}")
-
-
-def what_to_approve(question: Mapping[str, Any]) -> str:
-    """The plan or the script of a question, as a person reads and edits it."""
-    if question["about"] == "script":
-        return str(question["script"])
-    return json.dumps(question["plan"], indent=1, ensure_ascii=False)

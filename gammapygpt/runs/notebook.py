@@ -138,7 +138,9 @@ def _setup(script: str, data_path: str) -> str:
         "",
         "from IPython.display import Image, display",
         "",
-        *([f'os.environ.setdefault("GAMMAPY_DATA", {json.dumps(data_path)})'] if data_path else []),
+        f"run_data = {json.dumps(data_path)}  # where that is not here, set GAMMAPY_DATA",
+        "if os.path.isdir(run_data):",
+        '    os.environ["GAMMAPY_DATA"] = os.environ["PHOTON_STORAGE"] = run_data',
         'os.environ.setdefault("PHOTON_STORAGE", os.environ.get("GAMMAPY_DATA", ""))',
         'os.environ["MPLBACKEND"] = "agg"  # figures go to files, from where they are shown',
     ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from gammapygpt.runs import provenance
 from gammapygpt.runs.acknowledge import acknowledged, without_words
@@ -14,12 +13,9 @@ from gammapygpt.runs.figures import embedded
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.followed import follows, looked_up
 from gammapygpt.runs.highlight import changes_html, script_html, styles
-from gammapygpt.runs.results import clean, columns, lines, one_line, specs, units_of
-from gammapygpt.runs.typeset import number_html, unit_html
+from gammapygpt.runs.results import columns, lines, one_line, specs, units_of, what_to_approve
+from gammapygpt.runs.typeset import pages
 from gammapygpt.state import Attempt, Critique, Finding, Outcome, RunState
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 HERE = Path(__file__).parent
 WORDS = {
@@ -82,7 +78,7 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
         "status": WORDS.get(outcome.status, outcome.status),
         "best": best,
         "request": asked(manifest, state),
-        "question": to_approve(manifest.get("question") or {}),
+        "question": what_to_approve(manifest["question"]) if manifest.get("question") else "",
         "lists": columns(outcome.result, units),
         "lines": lines(outcome.result, units),
         "meanings": {} if plan and plan.recipe else {spec.key: spec.meaning for spec in specs(manifest, state)},
@@ -107,24 +103,8 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
         "without_words": without_words(shown, data),
         "styles": [(HERE / "report.css").read_text(encoding="utf-8"), styles()],
     }
-    return _template().render(page).encode("utf-8", "replace").decode("utf-8")
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
-    )
-    environment.filters["number"] = lambda text: Markup(number_html(clean(text)))
-    environment.filters["unit"] = lambda text: Markup(unit_html(clean(text)))
-    return environment.from_string((HERE / "report.html.j2").read_text(encoding="utf-8"))
+    template = pages().from_string((HERE / "report.html.j2").read_text(encoding="utf-8"))
+    return template.render(page).encode("utf-8", "replace").decode("utf-8")
 
 
 def asked(manifest: Mapping[str, Any], state: RunState) -> dict[str, str]:
@@ -132,13 +112,6 @@ def asked(manifest: Mapping[str, Any], state: RunState) -> dict[str, str]:
     request = state.get("request")
     kept = request.model_dump() if request else manifest.get("request", {})
     return {"text": kept.get("text", "").strip(), "expect_file": Path(kept.get("expect_file", "")).name}
-
-
-def to_approve(question: Mapping[str, Any]) -> str:
-    """The plan or the script that a run waits with, as text; empty where it waits for nothing."""
-    if question.get("about") == "plan":
-        return json.dumps(question.get("plan"), indent=1, ensure_ascii=False)
-    return str(question.get("script", ""))
 
 
 def choices(result: Mapping[str, Any]) -> list[tuple[str, str]]:

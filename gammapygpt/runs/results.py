@@ -181,3 +181,10 @@ def _joined(items: list[str]) -> str:
 def counted(number: int, what: str) -> str:
     """`1 error`, `2 errors`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def what_to_approve(question: Mapping[str, Any]) -> str:
+    """The plan or the script of a question, as a person reads and edits it."""
+    if question["about"] == "script":
+        return str(question["script"])
+    return json.dumps(question["plan"], indent=1, ensure_ascii=False)

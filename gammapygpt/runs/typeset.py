@@ -1,12 +1,37 @@
-"""Numbers and units as HTML sets them, with raised powers. Whatever they hold is escaped."""
+"""Numbers and units as HTML sets them, with raised powers, and the pages that they stand on. All text is escaped."""
 
 from __future__ import annotations
 
 import html
 import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from gammapygpt.runs.results import clean
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 POWER_OF_TEN = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?)e([+-])0*(\d+)(?!\w)")
 EXPONENT = re.compile(r"(?<=[A-Za-z)])(?:\^|\*\*)?([+-]?\d+)(?![\w.])")
+
+
+@cache
+def pages() -> Environment:
+    """Where HTML templates live: every text is cleaned and escaped; the filters `number` and `unit` set theirs."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+    )
+    environment.filters["number"] = lambda text: Markup(number_html(clean(text)))
+    environment.filters["unit"] = lambda text: Markup(unit_html(clean(text)))
+    return environment
 
 
 def number_html(text: str) -> str:

@@ -376,16 +376,31 @@ def results_of(cells: list[str], place: Path) -> dict:
     return json.loads((place / "result.json").read_text())
 
 
-def test_setup_cell_names_the_data_unless_the_user_did(folder: RunFolder) -> None:
+def test_setup_cell_takes_the_data_of_the_run_where_they_are(folder: RunFolder, tmp_path: Path) -> None:
     script = "import argparse, os\nprint(__file__, argparse.ArgumentParser().parse_args())\n"
-    setup = nbformat.reads(notebook(folder, passed(script=script), {}), as_version=4).cells[1].source
-    code = f"{setup}\n{script}print(os.environ['GAMMAPY_DATA'])"
-    for given, seen in (({}, "/data"), ({"GAMMAPY_DATA": "/elsewhere"}, "/elsewhere")):
-        environment = {"PATH": os.environ["PATH"], **given}
+    for path, seen in ((str(tmp_path), str(tmp_path)), ("/gone", "/elsewhere")):
+        folder.update_manifest(data={"path": path, "index_checksums": {}})
+        setup = nbformat.reads(notebook(folder, passed(script=script), {}), as_version=4).cells[1].source
+        code = f"{setup}\n{script}print(os.environ['GAMMAPY_DATA'])"
+        environment = {"PATH": os.environ["PATH"], "GAMMAPY_DATA": "/elsewhere"}
         command = [sys.executable, "-c", code, "--flag-of-a-kernel"]
         output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
         assert output.splitlines()[-1] == seen
         assert "script.py Namespace()" in output
+
+
+def test_figure_stands_behind_the_cell_that_saves_it(folder: RunFolder) -> None:
+    script = 'import matplotlib.pyplot as plt\n\nplt.plot([1])\nplt.savefig("sed.png")\n\n# What is left\nx = 1\n'
+    (folder.final / "other.png").write_bytes(png())
+    cells = nbformat.reads(notebook(folder, passed(script=script), state()), as_version=4).cells
+    tags = [cell.metadata.get("tags", [cell.source.splitlines()[0]])[0] for cell in cells]
+    assert tags[1:] == [
+        *("setup", "## Imports", "script", "## Figures", "script", "figure", "## What is left", "script"),
+        *("## Figures", "figure", "## The numbers", "result", "## To acknowledge"),
+    ]
+    shown = [cell for cell in cells if "figure" in cell.metadata.get("tags", [])]
+    assert shown[0].source == 'display(Image("sed.png"))'
+    assert shown[0].outputs[0].data["image/png"] == base64.b64encode(png()).decode()
 
 
 @pytest.mark.parametrize(
