@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -61,8 +63,8 @@ def made_of(config: Path | None, laid_over: dict[str, Any]) -> Server:
 
 def serve_stdio(made: Server) -> None:
     """Until the client closes our standard input."""
-    import signal
-
+    if sys.stdin.isatty():
+        typer.echo("gammapygpt: this speaks MCP with a client that starts it by itself; Ctrl-C ends it.", err=True)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a thread that waits for standard input could not be interrupted
     try:
         made.run("stdio")

@@ -125,7 +125,7 @@ class Job(Answer):
     """How a script or a request ended. Believe numbers only if the status is `passed`."""
 
     run: str
-    """Its name, for `run://RUN/...`, `follow_up` and `resume`."""
+    """Its name, for `run://RUN/...`, `follow_up` and `resume`; empty for a script that was not run."""
     status: Literal["passed", "failed", "refused", "budget", "interrupted", "running"]
     """`refused`: it cannot be served, the reason says which part; `budget`: no attempt passed within it;
     `interrupted`: `resume` goes on."""

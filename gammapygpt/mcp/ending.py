@@ -6,7 +6,8 @@ from typing import Any
 
 from gammapygpt.mcp.answers import pieces, problems, tail
 from gammapygpt.run import Run
-from gammapygpt.state import Attempt
+from gammapygpt.settings import Settings
+from gammapygpt.state import Attempt, ResultSpec
 
 TOLD = ("units", "choices", "warnings", "usage")
 """Entries of a manifest that are told as they are."""
@@ -31,6 +32,22 @@ def ending(run: Run) -> dict[str, Any]:
         "attempts": manifest.get("attempts") or tried(run.folder),
         **(of_attempt(shown) if shown else {}),
     }
+
+
+def not_run(settings: Settings, script: str, keys: list[str]) -> dict[str, Any] | None:
+    """The same of a script of the client's that gate 1 stops, at once and without a folder; None for one to be run."""
+    from gammapygpt.agents import gates
+
+    if not settings.switches.preflight:
+        return None
+    wanted = [ResultSpec(key=key) for key in keys]
+    findings = gates.preflight(script, settings, wanted, api=settings.switches.api_gate)
+    if not any(finding.severity == "error" for finding in findings):
+        return None
+    attempt = Attempt(number=1, author="coder", script=script, findings=findings)
+    judged = attempt.model_copy(update=gates.verdict(attempt))
+    told = {"run": "", "folder": "", "status": "failed", "reason": judged.summary}
+    return {**of_attempt(judged), **told, "script": ""}
 
 
 def of_attempt(attempt: Attempt) -> dict[str, Any]:

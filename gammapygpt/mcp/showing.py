@@ -20,7 +20,7 @@ LARGEST_IMAGE = 400_000
 def shown(ended: dict[str, Any]) -> CallToolResult:
     """Text and data say the same; of the images those that are small enough, of the others links."""
     folder = RunFolder(Path(ended["folder"]))
-    known = dict(figures_of(folder))
+    known = dict(figures_of(folder)) if ended["folder"] else {}
     small = [name for name, path in known.items() if path.stat().st_size <= LARGEST_IMAGE][:MOST_IMAGES]
     figures = [Figure(name=name, bytes=path.stat().st_size, shown=name in small) for name, path in known.items()]
     job = Job(**ended, figures=figures)

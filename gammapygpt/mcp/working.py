@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from anyio import to_thread
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 from pydantic import ValidationError
@@ -13,10 +14,12 @@ from pydantic import ValidationError
 from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.mcp import jobs
 from gammapygpt.mcp.calls import tool_error, what_is_wrong
+from gammapygpt.mcp.ending import not_run
 from gammapygpt.mcp.showing import shown
 from gammapygpt.settings import Settings, without_secrets
 
 Caller = Context[Any, Any]
+R = TypeVar("R")
 
 
 @dataclass
@@ -31,11 +34,13 @@ class Desk:
         self, ctx: Caller, script: str, request: str, keys: list[str], timeout_s: float | None
     ) -> CallToolResult:
         """Run a script of the client's."""
-        limits: dict[str, Any] = {}
+        limits: dict[str, Any] = {"sandbox.warm": False}  # nothing waits for a script that is there already
         if timeout_s is not None:
             limits["sandbox.wall_s"] = self.at_most(
                 "timeout_s", timeout_s, "sandbox.wall_s", self.settings.sandbox.wall_s
             )
+        if stopped := await in_a_thread(not_run, self.settings, script, keys):
+            return shown(stopped)
         text = request.strip() or "a script"
         return await self.done(ctx, "script", limits, text=text, script=script, keys=keys)
 
@@ -88,6 +93,14 @@ class Desk:
             raise tool_error(UserError(what_is_wrong(error))) from error
         except GammapyGPTError as error:
             raise tool_error(error) from error
+
+
+async def in_a_thread(function: Callable[..., R], *args: Any) -> R:
+    """Do something that takes a while and needs no process of its own, so that the server answers meanwhile."""
+    try:
+        return await to_thread.run_sync(function, *args)
+    except GammapyGPTError as error:
+        raise tool_error(error) from error
 
 
 def progress_of(ctx: Caller) -> Callable[[str], Awaitable[None]]:
