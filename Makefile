@@ -4,16 +4,27 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow results bench-check lint drift clean
+.PHONY: demo test test-slow chromium results bench-check lint drift clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m gammapygpt.demo
 
-test: lint
+test: lint chromium
 	$(BIN)/pytest -n 2 --dist worksteal
 
-test-slow: $(READY)
+test-slow: $(READY) chromium
 	$(BIN)/pytest -m slow
+
+# the browser of tests/browser, from Debian, where this may install it; the tests say what they skip without it
+chromium:
+	@command -v chromium >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium for the tests of the web page ..."; \
+		{ apt-get update && apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 || \
+		echo "chromium could not be installed: the tests of the web page are skipped"; \
+	else \
+		echo "no chromium here: the tests of the web page are skipped (apt-get install chromium, as root)"; \
+	fi
 
 # every task answered by its reference script, in the sandbox; needs the data that the tasks name
 bench-check: $(READY)

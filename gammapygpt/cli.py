@@ -24,6 +24,7 @@ from gammapygpt.commands import (
     runs,
     script,
     studio,
+    web,
 )
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.command("follow-up")(conversation.follow_up)
 app.command("fork")(conversation.fork)
+app.command("web")(web.web)
 app.add_typer(runs.app, name="runs")
 app.command("report")(report.report)
 app.command("export")(export.export)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -9,6 +12,8 @@ from gammapygpt.errors import UserError
 from gammapygpt.runs.folder import MANIFEST, RunFolder
 from gammapygpt.state import Status
 
+HELD = ".process"
+"""Locked as long as the process lives that `detached.go_on` started; holds its number."""
 UNFINISHED = frozenset({"running", "interrupted"})
 
 
@@ -59,7 +64,12 @@ def waits(folder: RunFolder) -> bool:
 
 
 def status(folder: RunFolder) -> Status:
-    """How a run stands; one that says that it is running, and whose process is gone, is interrupted."""
+    """How a run stands; one that says that it is running, and whose process is gone, is interrupted.
+
+    A run whose process was only just started is running, though it has not said so yet.
+    """
+    if at_work(folder):
+        return "running"
     kept = folder.manifest().get("status", "interrupted")
     if kept != "running":
         return kept if kept in get_args(Status) else "interrupted"
@@ -68,3 +78,19 @@ def status(folder: RunFolder) -> Status:
             return "interrupted"
     except (UserError, OSError):
         return "running"
+
+
+def at_work(folder: RunFolder) -> bool:
+    """Whether a process that `detached.go_on` started lives."""
+    with suppress(FileNotFoundError), (folder.path / HELD).open() as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def named(runs: Path, name: str) -> RunFolder | None:
+    """The run of exactly that name below a folder; never one elsewhere, whatever the name says."""
+    path = runs / name
+    return RunFolder(path) if re.fullmatch(r"\w[\w.-]*", name) and (path / MANIFEST).is_file() else None
