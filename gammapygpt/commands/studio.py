@@ -21,12 +21,15 @@ def studio(
     config: ConfigOption = None,
 ) -> None:
     """Watch, stop and fork runs in LangGraph Studio; Ctrl-C ends it."""
+    from gammapygpt.data.stores import find_data
     from gammapygpt.settings_loading import load_settings
     from gammapygpt.studio.server import serve
 
+    load_settings(config)
     given: dict[str, Path | None] = {"CONFIG": config, "DATA__PATH": data, "RUNS__FOLDER": runs}
     for name, path in given.items():
         if path is not None:
             os.environ[f"GAMMAPYGPT_{name}"] = str(path.expanduser().resolve())
-    load_settings()
+    if data is not None:
+        find_data(load_settings())
     serve(host, port, browser=browser, say=lambda line: typer.echo(line, err=True))

@@ -18,8 +18,10 @@ from gammapygpt.graph.studio import graph
 from gammapygpt.llm.local.server import kept as local_models
 from gammapygpt.runs.folder import one_process
 
-PAGE = "https://smith.langchain.com"
+PAGES = ("https://smith.langchain.com", "https://eu.smith.langchain.com")
 """Where the page of Studio comes from; it runs in the browser, and speaks with the server on this machine."""
+LOCAL_PAGES = r"https?://(localhost|127\.0\.0\.1)(:\d+)?"
+"""What else may speak with it; any page that the browser has open could, by default."""
 GRAPHS = {"gammapygpt": "gammapygpt.graph.studio:graph"}
 THREADS = Path(".langgraph_api")
 """Where the server keeps its threads, in the current folder, as `langgraph dev` does."""
@@ -32,8 +34,16 @@ SILENCE = {
     "OTEL_SDK_DISABLED": "true",
     "LOG_LEVEL": "WARNING",
 }
-ALLOWED = {"allow_origin_regex": r"https://([a-z]+\.)?smith\.langchain\.com|https?://(localhost|127\.0\.0\.1)(:\d+)?"}
-"""Pages that may speak with the server: anybody's, by default."""
+HTTP = {
+    "app": "gammapygpt.studio.door:app",
+    "cors": {
+        "allow_origins": list(PAGES),
+        "allow_origin_regex": LOCAL_PAGES,
+        "allow_methods": ["*"],
+        "allow_headers": ["*"],
+        "expose_headers": ["x-pagination-total", "x-pagination-next", "content-location"],
+    },
+}
 
 
 def serve(host: str, port: int, *, browser: bool, say: Callable[[str], None]) -> None:
@@ -60,7 +70,7 @@ def serve(host: str, port: int, *, browser: bool, say: Callable[[str], None]) ->
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     with kept_threads() as kept, local_models():
         say(f"API     {address}  (its documentation: {address}/docs)")
-        say(f"Studio  {PAGE}/studio/?baseUrl={address}  (a page of LangChain's; what it shows stays in your browser)")
+        say(f"Studio  {PAGES[0]}/studio/?baseUrl={address}  (LangChain's page; it wants an account)")
         if not kept:
             say(f"Another server keeps its threads in {Path.cwd() / THREADS}: those of this one end with it.")
         if not on_loopback(host):
@@ -75,8 +85,8 @@ def serve(host: str, port: int, *, browser: bool, say: Callable[[str], None]) ->
             graphs=GRAPHS,
             n_jobs_per_worker=JOBS,
             open_browser=browser,
-            http={"cors": {**ALLOWED, "allow_methods": ["*"], "allow_headers": ["*"]}},
-            studio_url=PAGE,
+            http=HTTP,
+            studio_url=PAGES[0],
             disable_persistence=not kept,
         )
 

@@ -195,6 +195,20 @@ def test_a_thread_asks_goes_on_and_is_forked(studio, outside):
         outside.accept()
 
 
+def test_other_pages_in_the_browser_cannot_start_runs(studio):
+    threads = f"http://127.0.0.1:{studio.port}/threads"
+    for page, status in (
+        ("https://smith.langchain.com", 200),
+        (f"http://localhost:{studio.port}", 200),
+        ("https://somewhere.example", 403),
+        ("https://smith.langchain.com.somewhere.example", 403),
+        ("null", 403),
+    ):
+        reply = httpx.post(threads, json={}, headers={"Origin": page})
+        assert reply.status_code == status, page
+        assert reply.headers.get("access-control-allow-origin") == (page if status == 200 else None)
+
+
 @pytest.mark.parametrize(
     ("what", "said"),
     [
