@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -60,13 +61,15 @@ def asked(question: Question, runtime: Runtime[Context]) -> Answer:
 
 
 def read(given: Any, question: Question) -> Answer:
-    """An answer as it came through whatever face: true, false, or an object with a `decision`.
+    """An answer as it came through whatever face: true, false, a decision, or an object with one, as JSON or as text.
 
     Raises
     ------
     UserError
         It is neither, or edits nothing that can be run.
     """
+    if isinstance(given, str):
+        given = _of_text(given.strip())
     if isinstance(given, bool):
         return Answer(decision="accept" if given else "reject")
     try:
@@ -77,6 +80,14 @@ def read(given: Any, question: Question) -> Answer:
     if answer.decision == "edit":
         check_edit(answer, question)
     return answer
+
+
+def _of_text(text: str) -> Any:
+    """What somebody typed: one word, or JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"decision": text.lower()}
 
 
 def check_edit(answer: Answer, question: Question) -> None:

@@ -157,13 +157,14 @@ def test_a_thread_asks_goes_on_and_is_forked(studio, outside):
     assert "DataStore.from_dir" in question["script"]
 
     for nonsense, problem in (
-        ({"decision": "perhaps"}, "the answer cannot be read"),
+        ("perhaps", "the answer cannot be read: Input should be 'accept', 'edit' or 'reject'."),
+        ('{"decision": 1}', "the answer cannot be read: Input should be 'accept', 'edit' or 'reject'."),
         ({"decision": "edit"}, "the edited script is empty"),
     ):
         studio.go(thread, command={"resume": nonsense})
         assert problem in studio.question(thread)["problem"]
 
-    studio.go(thread, command={"resume": {"decision": "accept"}})
+    studio.go(thread, command={"resume": "accept"})
     state = studio.values(thread)
     answer, folder = state["answer"], RunFolder(Path(state["folder"]))
     assert (answer["status"], answer["result"]["n_obs"]) == ("passed", 4)
