@@ -93,7 +93,7 @@ SWITCHES: list[tuple[str, str, Any]] = [
         (
             r"\bno (?:additional |further |other |extra )?(?:energy |safe |safe-energy )?"
             r"(?:threshold|mask(?= range)|safe[\s-]?mask)(?: other than)?"
-            r"|\bwithout (?:an? |any )?(?:safe[\s-]?mask|(?:further |additional )?(?:energy )?threshold)"
+            r"|\bwithout (?:an? |any |the )?(?:safe[\s-]?mask|(?:further |additional )?(?:energy )?threshold)"
             r"|\bno safe[\s-]?(?:energy[\s-]?)?(?:mask|range|cut)"
         ),
         "AEFF_MAX_PERCENT",
@@ -101,7 +101,7 @@ SWITCHES: list[tuple[str, str, Any]] = [
     ),
     (
         (
-            r"\b(?:no|without(?: an?| any)?) exclusion(?: region| mask)?|\bdo not exclude\b"
+            r"\b(?:no|without(?: an?| any| the)?) exclusion(?: region| mask)?|\bdo not exclude\b"
             r"|\bno (?:region is )?exclu\w+"
         ),
         "EXCLUSION_RADIUS",

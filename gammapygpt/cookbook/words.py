@@ -69,6 +69,7 @@ MEASURED = (
 )
 WRITTEN_OUT = re.compile(rf"\b({'|'.join(NUMBER_WORDS)})[\s-]+(?={MEASURED})", re.I)
 SENTENCE_END = re.compile(r"(?:[.!?](?=\s+[A-Z\"'(\[{`*-])|\n\s*\n|\n(?=\s*[-*]\s)|[.!?]\s*$)")
+COORDINATE = re.compile(r"\b(?:RA|Dec)\.?\s*(?:=|of|is|:)?\s*[+-]?\s*$")
 CLAUSE_END = re.compile(r"[,;:()\[\]]|\b(?:and|but|while|with)\b")
 
 
@@ -176,7 +177,7 @@ def nearest(
         for name, pattern in patterns.items():
             for match in re.finditer(pattern, page.text[first:last], re.IGNORECASE):
                 a, b = first + match.start(), first + match.end()
-                if (first, last) != clause and _has_its_own(page, a, b, clause):
+                if (first, last) != clause and _has_its_own(page, a, b, (start, end), clause):
                     continue
                 between = page.text[b:start] if b <= start else page.text[end:a]
                 if a < end and b > start:
@@ -188,10 +189,12 @@ def nearest(
     return ""
 
 
-def _has_its_own(page: Page, a: int, b: int, clause: tuple[int, int]) -> bool:
+def _has_its_own(page: Page, a: int, b: int, number: tuple[int, int], clause: tuple[int, int]) -> bool:
     """Whether words stand in another clause than a number, with a number of their own: they say nothing of this one."""
     first, last = page.clause(a, b)
-    return (first, last) != clause and re.search(rf"(?<![\w.]){NUMBER}\s*[a-zA-Z%]", page.text[first:last]) is not None
+    starts = [first + one.start() for one in re.finditer(rf"(?<![\w.]){NUMBER}\s*[a-zA-Z%]", page.text[first:last])]
+    others = [one for one in starts if one != number[0] and not COORDINATE.search(page.text[first:one])]
+    return (first, last) != clause and bool(others)
 
 
 def number(text: str) -> float:

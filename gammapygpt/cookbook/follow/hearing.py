@@ -1,0 +1,311 @@
+"""What a follow-up says: other values, another source or product, further results; and the words not understood."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from gammapygpt.cookbook.book import Recipe, recipes
+from gammapygpt.cookbook.choose import candidates
+from gammapygpt.cookbook.demands import demanded
+from gammapygpt.cookbook.follow.reading import Read, read
+from gammapygpt.cookbook.follow.results import explained, key_for
+from gammapygpt.cookbook.follow.alike import alike
+from gammapygpt.cookbook.follow.spans import LIMITS, PLACE, spans
+from gammapygpt.cookbook.follow.wording import (
+    CONNECTING,
+    HARMLESS,
+    PLEASANT,
+    blanked,
+    clean,
+    left_over,
+    same_things,
+    words_about,
+)
+from gammapygpt.cookbook.keys import FLUX_LIKE, Quantity, quantity, rules, unit_in
+from gammapygpt.cookbook.models import read_models
+from gammapygpt.cookbook.energies import find_energies
+from gammapygpt.cookbook.reader import PLAIN_KEY, QUOTED, read_request
+from gammapygpt.cookbook.reading import Reading
+from gammapygpt.cookbook.sky import Position, take_positions, take_sources
+from gammapygpt.cookbook.words import NUMBER, Page
+from gammapygpt.state import Request
+
+REPORTING = (
+    r"give|report|return|write|store|save|compute|calculate|determine|measure|output|provide|derive|find|get"
+    r"|quote|add|include|show|tell|print|need|want|see|know|list"
+)
+CUT = re.compile(r"[;:?!]|,(?!\d)|\.(?!\d)|\b(?:and|plus)\b(?!\s*[\d.]+\s*[a-zA-Z]?)|$")
+REFERS = re.compile(
+    r"\b(?:same|instead|now|again|also|too|as well|as before|once more|this time|previous|earlier|likewise|that|it"
+    r"|those|what about|how about|redo|repeat|rerun|then|otherwise|unchanged)\b|^\W*and\b",
+    re.I,
+)
+"""Words that lean on what was asked before."""
+HANGS = re.compile(
+    r"^\W*(?:with|without|for|at|in|on|from|of|above|below|between|within|using|only|as|but|or|plus)\b", re.I
+)
+"""Words with which no whole request begins."""
+AGAIN = re.compile(
+    r"\W*(?:(?:please|now|do|run|try|the|same|it|that|this|thing|again|once|one|more|time|repeat|redo|rerun)\W*)+", re.I
+)
+CIRCLES = {"SELECTION_RADIUS": "observations that point", "OFFSET_MAX": "events of offset"}
+REPLACED = re.compile(
+    r"\b(?:instead of|rather than|in place of)\s+([^,;]*?)(?=\s+(?:for|with|in|on|at|and|please)\b|[,;.?!](?!\d)|$)",
+    re.I,
+)
+
+
+class Heard(NamedTuple):
+    """A follow-up, understood as far as the rules go."""
+
+    text: str
+    alone: bool = False
+    """A request of its own that leans on nothing."""
+    reading: Reading = Reading(text="")
+    place: str = ""
+    """Words for another source: its name, its coordinates, or both."""
+    product: str = ""
+    """Recipe of another analysis than before."""
+    product_words: str = ""
+    added: tuple[str, ...] = ()
+    """Further keys of results, in quotes and explained."""
+    unread: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was said that the rules could make a change of."""
+        return not (
+            self.reading.values
+            or self.reading.runs
+            or self.reading.left_out
+            or self.place
+            or self.product
+            or self.added
+            or self.reading.integrals
+            or self.reading.differentials
+        )
+
+
+def hear(said: str, before: Read) -> Heard:
+    """Understand a follow-up to a request."""
+    text = clean(said)
+    if is_alone(text, before):
+        return Heard(text, alone=True)
+    rest, unknown = _without_replaced(text, before)
+    rest, added = _take_results(rest, before)
+    product, product_words = _product(rest, before)
+    recipe = recipes()[product] if product else before.recipe
+    rest = _in_context(rest, before)
+    reading = read_request(Request(text=rest, stores=list(before.stores)), recipe)
+    place, rest = _take_place(rest, reading)
+    unread = [*unknown, *reading.unread, *_unexplained(rest, reading, recipe, product)]
+    heard = Heard(text, False, reading, place, product, product_words, tuple(added), tuple(dict.fromkeys(unread)))
+    if heard.empty and not AGAIN.fullmatch(text):
+        return heard._replace(unread=heard.unread or (text or "nothing at all",))
+    return heard._replace(unread=()) if heard.empty else heard
+
+
+def is_alone(text: str, before: Read) -> bool:
+    """Whether a follow-up is a whole request: it names an analysis and all that this needs, and refers to nothing."""
+    if REFERS.search(text) or HANGS.search(text) or not demanded(text):
+        return False
+    own = read(text, before.stores)
+    if own.recipe is None or own.problems:
+        return False
+    values = own.reading.values
+    others = set(values) - {"TARGET_RA", "TARGET_DEC", "SOURCE_NAME"}
+    if own.recipe.constants.get("TARGET_RA") and "TARGET_RA" not in values:
+        return False
+    elsewhere = values.get("TARGET_RA") != before.reading.values.get("TARGET_RA")
+    another = before.recipe is None or own.recipe.name not in (before.recipe.name, *before.recipe.about.covers)
+    return elsewhere and another or len(others) > 2 and ("TARGET_RA" in values or another)
+
+
+def _without_replaced(text: str, before: Read) -> tuple[str, list[str]]:
+    """The text without `instead of ...`; those words are unknown where the request says nothing like it."""
+    unknown = []
+    for match in list(REPLACED.finditer(text)):
+        words = left_over(match.group(1))
+        if not all(word.lower() in before.text.lower() for one in words for word in one.split()):
+            unknown.append(match.group())
+        text = text[: match.start()] + " " * len(match.group()) + text[match.end() :]
+    return text, unknown
+
+
+def _in_context(text: str, before: Read) -> str:
+    """`within 1 deg` where the request speaks of one such circle alone: its own words make it plain."""
+    circles = [span for span in spans(before) if re.search(r"\bwithin\s*$", before.text[: span.start])]
+    names = {name for span in circles for name in span.names}
+    if len(circles) != 1 or len(names) != 1 or not names <= set(CIRCLES):
+        return text
+    bare = rf"(?:(?<=^)|(?<=, )|(?<=and )|(?<=but )|(?<=only ))within (?={NUMBER} (?:deg|arcmin)\W*(?:$|,|and\b))"
+    return re.sub(bare, f"{CIRCLES[names.pop()]} within ", text)
+
+
+def _take_results(text: str, before: Read) -> tuple[str, list[str]]:
+    """The text without the results that it asks for, and those as keys."""
+    if before.recipe is None:
+        return text, []
+    added: list[str] = []
+    start, verb = 0, False
+    models = Reading(text=text)
+    read_models(Page(text), models)
+    spectrum = str(models.values.get("SPECTRAL_MODEL") or before.value("SPECTRAL_MODEL") or "pl")
+    closed = re.sub(r"\([^()]*\)", lambda match: "_" * len(match.group()), text)
+    for cut in CUT.finditer(closed):
+        first, last, start = start, cut.start(), cut.end()
+        stretch = text[first:last]
+        lead = _lead(stretch)
+        verb = bool(re.search(rf"\b(?:{REPORTING})\b", lead, re.I)) or (verb and not cut.group().strip(" ;.?!:"))
+        core = _core(stretch[len(lead) :])
+        key = _result(core, before, spectrum) if core else ""
+        if key:
+            added.append(key)
+            text = text[:first] + " " * (last - first) + text[last:]
+    return text, added
+
+
+def _lead(stretch: str) -> str:
+    """The words at the beginning that say nothing of what is wanted."""
+    words = "|".join([*map(re.escape, CONNECTING.split()), REPORTING])
+    match = re.match(rf"(?:[^\w\"'`]*\b(?:{words})\b)*[^\w\"'`]*", stretch, re.I)
+    return match.group() if match else ""
+
+
+def _core(stretch: str) -> str:
+    """A stretch without the words at its end that only connect."""
+    return re.sub(
+        r"(?:\s*\b(?:too|as well|also|please|now|again|instead|of the (?:source|fit|spectrum)|in (?:the )?result\.json)\b)+\W*$",
+        "",
+        stretch,
+        flags=re.I,
+    ).strip()
+
+
+def _result(core: str, before: Read, spectrum: str) -> str:
+    """A key for what a stretch of a follow-up asks for; empty where it is no quantity that the recipe reports."""
+    assert before.recipe is not None
+    about = before.recipe.about
+    shape = str(before.value("SPATIAL_MODEL") or "point")
+    quoted = re.match(QUOTED, core) or re.match(PLAIN_KEY, core)
+    if quoted:
+        meaning = core[quoted.end() :].strip(" ()")
+        found = quantity(quoted.group(1), meaning, unit_in(meaning), about, shape, spectrum)
+        return explained(quoted.group(1), meaning, "") if found else ""
+    name = "value_err" if re.match(r"(?:error|uncertainty) (?:of|on)\b", core, re.I) else ""
+    core = re.sub(r"^(?:error|uncertainty) (?:of|on) (?:the )?", "", core, flags=re.I)
+    alone = Reading(text=core)
+    read_models(Page(core), alone)
+    found = None if alone.values else quantity(name, core, unit_in(core), about, shape, spectrum)
+    if found is None or not _is_all(core, found, about, shape, spectrum):
+        return ""
+    return explained(key_for(found), core, found.unit)
+
+
+FLUX_WORDS = r"\b(?:photon|integral|integrated|differential|energy|flux|phi)\b"
+
+
+def _is_all(core: str, found: Quantity, about: object, shape: str, spectrum: str) -> bool:
+    """Whether the words of a stretch say this quantity, its energies and its unit, and nothing else."""
+    name = " ".join([found.name.removesuffix("_error"), *(str(one) for one in found.arguments if isinstance(one, str))])
+    patterns = [
+        words for words, other, _ in rules(about, shape, spectrum) if other == name and not words.startswith("^(?!")
+    ]  # type: ignore[arg-type]
+    rest = blanked(
+        core, [*patterns, *([FLUX_WORDS] if found.name.removesuffix("_error") in (*FLUX_LIKE, "flux_ul") else [])]
+    )
+    page = Page(rest)
+    for energies in find_energies(page):
+        page.take(energies.start, energies.end)
+    filling = r"\b(?:above|between|over|from|in|at|the|a|an|total|fitted|measured)\b|\((?:in )?[^()]*\)"
+    unit = r"\bin [a-zA-Z0-9\s^/-]*\b(?:TeV|s|cm|erg)\S*$"
+    kind = r"|\benergy\b" if found.unit == "TeV" else ""
+    rest = re.sub(f"{filling}|{unit}{kind}", " ", page.left, flags=re.I)
+    return not left_over(rest.replace("\0", " "))
+
+
+def _product(text: str, before: Read) -> tuple[str, str]:
+    """Another analysis than that of the request, and the words that demand it."""
+    names = demanded(text)
+    if not names or (before.recipe and before.recipe.name in names):
+        return "", ""
+    if before.recipe and set(names) <= set(before.recipe.about.covers) and _gives(text, before):
+        return "", ""
+    if before.recipe and re.search(r"\bmap\b", before.recipe.title):
+        names = {**demanded(f"{text} significance map"), **names}
+        names.pop(before.recipe.name, None)
+    reading = read_request(Request(text=text))
+    reading = read_request(Request(text=text))
+    sorts = list(dict.fromkeys([*(one.name for one in candidates(reading) if one.name in names), *names]))
+    if before.recipe is not None:
+        sorts.sort(key=lambda name: not alike(recipes()[name], before.recipe))
+    return sorts[0], names[sorts[0]]
+
+
+def _gives(text: str, before: Read) -> bool:
+    """Whether a text gives values for constants that the recipe of the request has, energies apart."""
+    reading = read_request(Request(text=text, stores=list(before.stores)), before.recipe)
+    own = set(reading.values) - {*LIMITS, *PLACE}
+    return bool(before.recipe and own and own <= set(before.recipe.constants))
+
+
+def _take_place(text: str, reading: Reading) -> tuple[str, str]:
+    """Words for the source that a follow-up names, and the text without them."""
+    page = Page(text)
+    spots: list[Position] = take_positions(page)
+    named = take_sources(page)
+    name = named[0][0].name if named else ""
+    if spots and not name:
+        before = re.search(
+            r"\b(?:for|of|on|at|to|with)\s+((?:[A-Z0-9][\w.+-]*\s?){1,4}?)\s*\(?\s*(?:at|,|:)?\s*$",
+            page.text[: page.text.index(spots[0].words)],
+        )
+        if before:
+            name = before.group(1).strip()
+            page.take(*before.span(1))
+    where = f"RA {spots[0].ra:g} deg, Dec {spots[0].dec:g} deg" if spots else ""
+    if name and where:
+        place = f"{name} ({where})"
+    else:
+        place = name or where
+    rest = page.left.replace("\0", " ")
+    if place:
+        rest = blanked(
+            rest,
+            [
+                r"\((?:ICRS|J2000)\)|\bICRS\b|\bJ2000\b",
+                r"\b(?:source|target|position|coordinates|supernova remnant|blazar|pulsar|nebula)\b",
+            ],
+        )
+    return place, rest
+
+
+def _unexplained(text: str, reading: Reading, recipe: Recipe | None, product: str) -> list[str]:
+    """Words that belong to nothing that was understood."""
+    page = Page(text)
+    for energies in find_energies(page):
+        page.take(energies.start, energies.end)
+    rest = page.left.replace("\0", " ")
+    for runs in (reading.runs, reading.left_out):
+        for words in runs.words.split("; ") if runs else []:
+            rest = rest.replace(words, " " * len(words))
+    for name in ("DATES", "DATA_STORE", "IRF_FILE", "DATA_FILE", "TIME_BINS"):
+        if words := reading.words.get(name, ""):
+            rest = rest.replace(words, " " * len(words))
+    about = [pattern for name in reading.values for pattern in words_about(name, recipe)]
+    about += words_about("RUNS", None) if reading.runs else []
+    about += words_about("LEFT_OUT", None) if reading.left_out else []
+    about += [FLUX_WORDS] if reading.integrals or reading.differentials else []
+    if product and recipe is not None:
+        about += [recipes()[name].about.asked for name in (product, *recipe.about.covers) if name in recipes()]
+        about += [
+            *re.findall(r"[A-Za-z]{3,}", recipe.title),
+            r"\b(?:method|plot|map|image|analysis|fit|background|regions?|distribution)\b",
+        ]
+    numbers = r"(?<![\w.])-?\d[\d.]*(?:e-?\d+)?\s*(?:deg|arcmin|arcsec|hours?|hrs?|h|min|minutes?|sec|seconds?|s|%|per ?cent|days?)?(?!\w)"
+    about += same_things(rest, recipe, reading.values)
+    rest = blanked(rest, [*HARMLESS, *about, *([numbers] if not reading.unread else [])])
+    if reading.values or product:
+        rest = blanked(rest, [PLEASANT.pattern])
+    return left_over(rest)
