@@ -21,17 +21,16 @@ def differences(text: str, before: Read, heard: Heard, goal: Goal, keys: list[st
     keys
         Keys of `result.json` that it must name; empty where none need to be.
     """
-    free, after = read(text, before.stores), read(text, before.stores, goal.recipe)
-    if goal.recipe and (free.recipe is None or free.recipe.name != goal.recipe):
-        return [f"which analysis: {free.recipe.name if free.recipe else 'none'} instead of {goal.recipe}"]
+    after = read(text, before.stores)
+    if goal.recipe and (after.recipe is None or after.recipe.name != goal.recipe):
+        return [f"which analysis: {after.recipe.name if after.recipe else 'none'} instead of {goal.recipe}"]
     found = [
         name.lower().replace("_", " ")
         for name in {*after.reading.values, *goal.values} - set(PLACE)
-        if not close(after.reading.values.get(name), goal.values.get(name)) and not _default(name, after, goal)
+        if not close(after.reading.values.get(name), goal.values.get(name))
     ]
-    if heard.place and not _at(after, heard):
-        found.append("source")
-    elif not heard.place and any(after.reading.values.get(n) != before.reading.values.get(n) for n in PLACE[:2]):
+    place = heard.reading if heard.place else before.reading
+    if any(after.reading.values.get(name) != place.values.get(name) for name in PLACE[:2]):
         found.append("source")
     found += _observations(after, before, heard, goal)
     if keys and {one.key for one in after.reading.wanted} != set(keys):
@@ -40,15 +39,6 @@ def differences(text: str, before: Read, heard: Heard, goal: Goal, keys: list[st
     if len(after.problems) > allowed:
         found += after.problems[allowed:]
     return sorted(found)
-
-
-def _default(name: str, after: Read, goal: Goal) -> bool:
-    """A value that is dropped because the recipe has no constant for it."""
-    return False
-
-
-def _at(after: Read, heard: Heard) -> bool:
-    return all(after.reading.values.get(name) == heard.reading.values.get(name) for name in PLACE[:2])
 
 
 def _observations(after: Read, before: Read, heard: Heard, goal: Goal) -> list[str]:

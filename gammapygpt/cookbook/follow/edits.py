@@ -7,7 +7,7 @@ from typing import Any
 
 from gammapygpt.cookbook.follow.phrases import MODELS, SHAPES, energy_range, fixed_value, phrase, plain
 from gammapygpt.cookbook.follow.reading import Read
-from gammapygpt.cookbook.follow.spans import DIFFERENTIAL, INTEGRAL, LIMITS, Span, spans
+from gammapygpt.cookbook.follow.spans import DIFFERENTIAL, INTEGRAL, LIMITS, Span
 from gammapygpt.cookbook.keys import ABOVE_TO, KEY_ABOVE, KEY_RANGE, KEY_SINGLE, energies_of
 from gammapygpt.cookbook.models import CUTOFF, PARABOLA, POWER_LAW
 
@@ -47,20 +47,19 @@ def with_sentence(text: str, sentence: str) -> str:
 
 
 def put_values(
-    read: Read, values: dict[str, Any], gone: list[str], words: dict[str, str]
+    read: Read, there: list[Span], values: dict[str, Any], gone: list[str], words: dict[str, str]
 ) -> tuple[list[Edit], list[str]]:
     """What to replace, and which sentences to add, so that a request gives other values.
 
     Parameters
     ----------
-    read
-        The request.
+    read, there
+        The request, and where it gives its values.
     values, words
         By constant; the words serve where a value has no phrase of its own.
     gone
         Constants that the request must no longer give, unless another takes their place.
     """
-    there = spans(read)
     edits, sentences = _put_limits(read, there, values)
     for name, value in values.items():
         if name in LIMITS:
@@ -169,11 +168,11 @@ def _in_form(text: str, span: Span, new: str) -> str:
 
 
 def put_energies(
-    read: Read, old: tuple[float, ...], new: tuple[float, ...]
+    read: Read, there: list[Span], old: tuple[float, ...], new: tuple[float, ...]
 ) -> tuple[list[Edit], list[tuple[str, str]]]:
     """Energies of fluxes and of keys that were `old` (one, or a range in TeV) become `new`; with the keys renamed."""
     edits: list[Edit] = []
-    for span in spans(read):
+    for span in there:
         if {INTEGRAL, DIFFERENTIAL} & span.names and span.energies and _same(span.energies.values, old):
             edits.append((span.start, span.end, _in_form(read.text, span, energies_in_words(new))))
     renamed = []

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from gammapygpt.cookbook.about import About
 from gammapygpt.cookbook.book import Recipe, recipes
 from gammapygpt.cookbook.choose import candidates
-from gammapygpt.cookbook.demands import demanded
+from gammapygpt.cookbook.demands import beyond, demanded, uncovered
+from gammapygpt.cookbook.energies import find_energies
+from gammapygpt.cookbook.follow.alike import alike
 from gammapygpt.cookbook.follow.reading import Read, read
 from gammapygpt.cookbook.follow.results import explained, key_for
-from gammapygpt.cookbook.follow.alike import alike
-from gammapygpt.cookbook.follow.spans import LIMITS, PLACE, spans
+from gammapygpt.cookbook.follow.spans import LIMITS, PLACE, UNIT, Span
 from gammapygpt.cookbook.follow.wording import (
     CONNECTING,
     HARMLESS,
+    NO_CUTOFF,
     PLEASANT,
     blanked,
     clean,
@@ -24,7 +27,6 @@ from gammapygpt.cookbook.follow.wording import (
 )
 from gammapygpt.cookbook.keys import FLUX_LIKE, Quantity, quantity, rules, unit_in
 from gammapygpt.cookbook.models import read_models
-from gammapygpt.cookbook.energies import find_energies
 from gammapygpt.cookbook.reader import PLAIN_KEY, QUOTED, read_request
 from gammapygpt.cookbook.reading import Reading
 from gammapygpt.cookbook.sky import Position, take_positions, take_sources
@@ -87,19 +89,22 @@ class Heard(NamedTuple):
         )
 
 
-def hear(said: str, before: Read) -> Heard:
-    """Understand a follow-up to a request."""
+def hear(said: str, before: Read, there: list[Span]) -> Heard:
+    """Understand a follow-up to a request, which gives its values `there`."""
     text = clean(said)
+    if before.value("SPECTRAL_MODEL") == "ecpl":
+        text = NO_CUTOFF.sub("power law", text)
     if is_alone(text, before):
         return Heard(text, alone=True)
     rest, unknown = _without_replaced(text, before)
     rest, added = _take_results(rest, before)
     product, product_words = _product(rest, before)
     recipe = recipes()[product] if product else before.recipe
-    rest = _in_context(rest, before)
+    rest = _in_context(rest, before, there)
     reading = read_request(Request(text=rest, stores=list(before.stores)), recipe)
     place, rest = _take_place(rest, reading)
-    unread = [*unknown, *reading.unread, *_unexplained(rest, reading, recipe, product)]
+    odd = uncovered(reading, recipe)[: -len(reading.unread) or None] if recipe else beyond(reading, [])
+    unread = [*unknown, *odd, *reading.unread, *_unexplained(rest, reading, recipe, product)]
     heard = Heard(text, False, reading, place, product, product_words, tuple(added), tuple(dict.fromkeys(unread)))
     if heard.empty and not AGAIN.fullmatch(text):
         return heard._replace(unread=heard.unread or (text or "nothing at all",))
@@ -118,8 +123,8 @@ def is_alone(text: str, before: Read) -> bool:
     if own.recipe.constants.get("TARGET_RA") and "TARGET_RA" not in values:
         return False
     elsewhere = values.get("TARGET_RA") != before.reading.values.get("TARGET_RA")
-    another = before.recipe is None or own.recipe.name not in (before.recipe.name, *before.recipe.about.covers)
-    return elsewhere and another or len(others) > 2 and ("TARGET_RA" in values or another)
+    another = before.recipe is None or own.recipe.name != before.recipe.name
+    return (elsewhere and another) or (len(others) > 2 and ("TARGET_RA" in values or another))
 
 
 def _without_replaced(text: str, before: Read) -> tuple[str, list[str]]:
@@ -133,9 +138,9 @@ def _without_replaced(text: str, before: Read) -> tuple[str, list[str]]:
     return text, unknown
 
 
-def _in_context(text: str, before: Read) -> str:
+def _in_context(text: str, before: Read, there: list[Span]) -> str:
     """`within 1 deg` where the request speaks of one such circle alone: its own words make it plain."""
-    circles = [span for span in spans(before) if re.search(r"\bwithin\s*$", before.text[: span.start])]
+    circles = [span for span in there if re.search(r"\bwithin\s*$", before.text[: span.start])]
     names = {name for span in circles for name in span.names}
     if len(circles) != 1 or len(names) != 1 or not names <= set(CIRCLES):
         return text
@@ -176,7 +181,8 @@ def _lead(stretch: str) -> str:
 def _core(stretch: str) -> str:
     """A stretch without the words at its end that only connect."""
     return re.sub(
-        r"(?:\s*\b(?:too|as well|also|please|now|again|instead|of the (?:source|fit|spectrum)|in (?:the )?result\.json)\b)+\W*$",
+        r"(?:\s*\b(?:too|as well|also|please|now|again|instead|of the (?:source|fit|spectrum)"
+        r"|in (?:the )?result\.json)\b)+\W*$",
         "",
         stretch,
         flags=re.I,
@@ -206,12 +212,12 @@ def _result(core: str, before: Read, spectrum: str) -> str:
 FLUX_WORDS = r"\b(?:photon|integral|integrated|differential|energy|flux|phi)\b"
 
 
-def _is_all(core: str, found: Quantity, about: object, shape: str, spectrum: str) -> bool:
+def _is_all(core: str, found: Quantity, about: About, shape: str, spectrum: str) -> bool:
     """Whether the words of a stretch say this quantity, its energies and its unit, and nothing else."""
     name = " ".join([found.name.removesuffix("_error"), *(str(one) for one in found.arguments if isinstance(one, str))])
     patterns = [
         words for words, other, _ in rules(about, shape, spectrum) if other == name and not words.startswith("^(?!")
-    ]  # type: ignore[arg-type]
+    ]
     rest = blanked(
         core, [*patterns, *([FLUX_WORDS] if found.name.removesuffix("_error") in (*FLUX_LIKE, "flux_ul") else [])]
     )
@@ -239,7 +245,8 @@ def _product(text: str, before: Read) -> tuple[str, str]:
     reading = read_request(Request(text=text))
     sorts = list(dict.fromkeys([*(one.name for one in candidates(reading) if one.name in names), *names]))
     if before.recipe is not None:
-        sorts.sort(key=lambda name: not alike(recipes()[name], before.recipe))
+        old = before.recipe
+        sorts.sort(key=lambda name: not alike(recipes()[name], old))
     return sorts[0], names[sorts[0]]
 
 
@@ -265,10 +272,7 @@ def _take_place(text: str, reading: Reading) -> tuple[str, str]:
             name = before.group(1).strip()
             page.take(*before.span(1))
     where = f"RA {spots[0].ra:g} deg, Dec {spots[0].dec:g} deg" if spots else ""
-    if name and where:
-        place = f"{name} ({where})"
-    else:
-        place = name or where
+    place = f"{name} ({where})" if name and where else name or where
     rest = page.left.replace("\0", " ")
     if place:
         rest = blanked(
@@ -303,7 +307,7 @@ def _unexplained(text: str, reading: Reading, recipe: Recipe | None, product: st
             *re.findall(r"[A-Za-z]{3,}", recipe.title),
             r"\b(?:method|plot|map|image|analysis|fit|background|regions?|distribution)\b",
         ]
-    numbers = r"(?<![\w.])-?\d[\d.]*(?:e-?\d+)?\s*(?:deg|arcmin|arcsec|hours?|hrs?|h|min|minutes?|sec|seconds?|s|%|per ?cent|days?)?(?!\w)"
+    numbers = rf"(?<![\w.])-?\d[\d.]*(?:e-?\d+)?\s*(?:%|{UNIT})?(?!\w)"
     about += same_things(rest, recipe, reading.values)
     rest = blanked(rest, [*HARMLESS, *about, *([numbers] if not reading.unread else [])])
     if reading.values or product:

@@ -81,7 +81,7 @@ def for_model(read: Read, old: str, new: str) -> tuple[list[Edit], dict[str, lis
         names = {one: re.sub(r"_(?:TeV|deg)$", "", key) if plain else key for one, key in OF_MODEL[new].items()}
         fresh = [mine.get(one) or key + suffix for one, key in names.items()]
         first, *others = mine.values()
-        became |= {first: fresh} | dict.fromkeys(others, [])
+        became |= {first: fresh} | {other: [] for other in others}
     for name, to in became.items():
         key = find_key(read.text, name)
         if key is None or to == [name]:

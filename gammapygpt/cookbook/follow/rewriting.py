@@ -17,9 +17,9 @@ from gammapygpt.cookbook.follow.goal import Goal, goal_of
 from gammapygpt.cookbook.follow.hearing import Heard, hear
 from gammapygpt.cookbook.follow.places import put_place
 from gammapygpt.cookbook.follow.reading import Read, read
-from gammapygpt.cookbook.follow.restating import kept_keys, restated
+from gammapygpt.cookbook.follow.restating import restated
 from gammapygpt.cookbook.follow.results import find_key, for_model, with_keys
-from gammapygpt.cookbook.follow.spans import LIMITS, PLACE
+from gammapygpt.cookbook.follow.spans import PLACE, Span, spans
 from gammapygpt.cookbook.follow.telling import changes
 from gammapygpt.state import StoreInfo
 
@@ -35,6 +35,8 @@ class Rewriting(BaseModel):
     """What is another now, one line each."""
     unread: list[str] = Field(default_factory=list)
     """Words of the follow-up that the rules could not turn into a change; empty when all is understood."""
+    alone: bool = False
+    """It is a request of its own, of which nothing hangs on the earlier one."""
 
 
 def rewrite(earlier: str, said: str, stores: Sequence[StoreInfo] = ()) -> Rewriting:
@@ -50,23 +52,24 @@ def rewrite(earlier: str, said: str, stores: Sequence[StoreInfo] = ()) -> Rewrit
         The data stores that are there.
     """
     before = read(earlier, stores)
-    heard = hear(said, before)
+    there = spans(before)
+    heard = hear(said, before, there)
     if heard.alone:
-        return Rewriting(text=said.strip(), changes=[ALONE])
+        return Rewriting(text=said.strip(), changes=[ALONE], alone=True)
     goal = goal_of(before, heard)
-    text, lines, wrong = (_anew if heard.product else _in_place)(before, heard, goal)
+    text, lines, wrong = _anew(before, heard, goal) if heard.product else _in_place(before, there, heard, goal)
     unread = [*heard.unread, *goal.problems] or wrong
     if unread:
         return Rewriting(text=f"{earlier.rstrip()}\nThen: {said.strip()}", changes=lines, unread=unread)
     return Rewriting(text=text, changes=lines or ["the same once more"])
 
 
-def _in_place(before: Read, heard: Heard, goal: Goal) -> tuple[str, list[str], list[str]]:
+def _in_place(before: Read, there: list[Span], heard: Heard, goal: Goal) -> tuple[str, list[str], list[str]]:
     """The earlier text with what changes, the lines that say so, and what came out otherwise than meant."""
     old = before.reading.values
     gone = [name for name in old if name not in goal.values and name not in PLACE]
     fresh = {name: value for name, value in goal.values.items() if old.get(name) != value}
-    edits, sentences = put_values(before, fresh, gone, heard.reading.words)
+    edits, sentences = put_values(before, there, fresh, gone, heard.reading.words)
     if heard.place:
         edits += put_place(before, heard.place)
     became: dict[str, list[str]] = {}
@@ -75,7 +78,7 @@ def _in_place(before: Read, heard: Heard, goal: Goal) -> tuple[str, list[str], l
             more, renamed = for_model(before, str(before.value(kind)), str(fresh[kind]))
             edits, became = [*edits, *more], {**became, **renamed}
     if goal.energies:
-        more, keys = put_energies(before, *goal.energies)
+        more, keys = put_energies(before, there, *goal.energies)
         edits += [*more, *_renamed(before, keys)]
         became |= {key: [to] for key, to in keys}
     edits += _runs(before, heard, goal)
@@ -86,10 +89,10 @@ def _in_place(before: Read, heard: Heard, goal: Goal) -> tuple[str, list[str], l
     wanted = keys_then(before, goal, became, [])
     if heard.added:
         named = read(text, before.stores, goal.recipe)
-        there = wanted or [one.key for one in named.choice.results]
-        if more_keys := [one for one in heard.added if one.split('"')[1] not in there]:
+        known = wanted or [one.key for one in named.choice.results]
+        if more_keys := [one for one in heard.added if one.split('"')[1] not in known]:
             text = with_sentence(text, with_keys(named, more_keys))
-            wanted = [*there, *(one.split('"')[1] for one in more_keys)]
+            wanted = [*known, *(one.split('"')[1] for one in more_keys)]
     return text, changes(before, heard, goal, became, []), differences(text, before, heard, goal, wanted)
 
 

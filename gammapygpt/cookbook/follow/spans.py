@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gammapygpt.cookbook.energies import Energies, find_energies
 from gammapygpt.cookbook.follow.reading import Read
 from gammapygpt.cookbook.reader import read_request
-from gammapygpt.cookbook.reading import Reading
 from gammapygpt.cookbook.sky import take_positions, take_sources
 from gammapygpt.cookbook.words import NUMBER, Page
 from gammapygpt.state import Request
 
-TOKEN = re.compile(
-    rf"(?<![\w.$/^+-])({NUMBER})(\s*(?:%|(?:deg|arcmin|arcsec|[kMGTP]eV|per ?cent|hours?|hrs?|h|minutes?|min|seconds?|sec|s|days?|d)\b))?"
-    r"(?![\w]*\w)"
-)
+UNIT = r"deg|arcmin|arcsec|[kMGTP]eV|per ?cent|hours?|hrs?|h|minutes?|min|seconds?|sec|s|days?|d"
+TOKEN = re.compile(rf"(?<![\w.$/^+-])({NUMBER})(\s*(?:%|(?:{UNIT})\b))?(?![\w]*\w)")
 PLACE = ("TARGET_RA", "TARGET_DEC", "SOURCE_NAME")
 LIMITS = ("ENERGY_MIN", "ENERGY_MAX")
 INTEGRAL, DIFFERENTIAL = "INTEGRAL", "DIFFERENTIAL"
@@ -48,7 +46,7 @@ def _of_energies(page: Page, read: Read) -> list[Span]:
     found = []
     for energies in find_energies(page):
         stretch = page.take(energies.start, energies.end)
-        tokens = [match for match in re.finditer(NUMBER, stretch)]
+        tokens = list(re.finditer(NUMBER, stretch))
         names = [
             _changed(read, energies.start + match.start(), energies.start + match.end(), match.group())
             for match in tokens
@@ -90,15 +88,8 @@ def _changed(read: Read, start: int, end: int, number: str) -> frozenset[str]:
     return frozenset(names - set(PLACE))
 
 
-def _others(new: list, old: list) -> bool:  # type: ignore[type-arg]
+def _others(new: Sequence[object], old: Sequence[object]) -> bool:
     return len(new) == len(old) and new != old
-
-
-def same_values(one: Reading, other: Reading) -> bool:
-    """Whether two readings give the same values, whatever the words."""
-    return set(one.values) == set(other.values) and all(
-        close(value, other.values[name]) for name, value in one.values.items()
-    )
 
 
 def close(one: object, other: object) -> bool:

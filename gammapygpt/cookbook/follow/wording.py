@@ -1,4 +1,4 @@
-"""Words of follow-ups: those that only connect, those that stand for a value, and slips of people who write in haste."""
+"""Words of follow-ups: those that only connect, those that go with a value, and slips of people who write in haste."""
 
 from __future__ import annotations
 
@@ -65,72 +65,90 @@ SLIPS = [
     ),
     (r"((?:-|to|and|bis|und)\s*\d{1,3}),(\d{1,3})(?=\s*(?:[kMGTP]eV|deg|grad|arcmin)\b)", r"\1.\2"),
     (
-        r"\b(?:extend\w*|out|go(?:ing)?)(?:\s+(?:it|this|(?:the )?(?:fit|energies|spectrum|(?:energy )?range)))?\s+(?:up\s+)?to\s+(?="
-        + ENERGY
-        + r"(?!\s*-))",
+        r"\b(?:extend\w*|out|go(?:ing)?)(?:\s+(?:it|this|(?:the )?(?:fit|energies|spectrum|(?:energy )?range)))?"
+        rf"\s+(?:up\s+)?to\s+(?={ENERGY}(?!\s*-))",
         "up to ",
     ),
     (r"\b(?:go(?:ing)?\s+)?down to\s+(?=" + ENERGY + ")", "above "),
-    (r"\b(?:without|no|drop|remove)\s+(?:the |an? |any )?(?:exponential )?cut-?\s?off\b", "power law"),
 ]
 """Decimal commas, and limits that are said by `to` alone."""
+NO_CUTOFF = re.compile(r"\b(?:without|no|drop|remove)\s+(?:the |an? |any )?(?:exponential )?cut-?\s?off\b", re.I)
 CONNECTING = (
-    "now then and but also again once please same the a an this that it these those its their to with for of in on at by from"
-    " as is be are do does did redo redone repeat repeated rerun run make made use uses using take taking try change set"
-    " put let lets me us my i we you can could would should like want wanted need show give get what what's how about if"
-    " instead rather only just so ok okay well hmm hm hey more-over here there time think let's i'd like-wise likewise"
-    " too additionally compute calculate next after all-the analysis result results everything thing"
-    " when where was were will have has go ahead same-again one's too switch replace replaced by assume assuming"
+    "now then and but also again once please same the a an this that it these those its their to with for of in on at"
+    " by from as is be are do does did redo redone repeat repeated rerun run make made use uses using take taking try"
+    " change set put let lets let's me us my i i'd we you can could would should like want wanted need show give get"
+    " what what's how about if instead rather only just so ok okay well hmm hm hey here there time think likewise"
+    " too additionally compute calculate analysis result results everything thing"
+    " when where was were will have has go ahead switch replace replaced assume assuming"
 )
+KEPT = r"(?:settings?|parameters?|cuts?|things?)"
 HARMLESS = [
-    r"\b(?:once more|one more time|this time|of course|as well|as before|as above|the same way|like before|in addition)\b",
-    r"\b(?:the |all |with |keep(?:ing)? |using |leave |leaving )*(?:everything|all) (?:else|other)\b(?: (?:settings?|parameters?|cuts?))?"
+    r"\b(?:once more|one more time|this time|of course|as well|as before|as above|the same way|like before"
+    r"|in addition)\b",
+    rf"\b(?:the |all |with |keep(?:ing)? |using |leav(?:e|ing) )*(?:everything|all) (?:else|other)\b(?: {KEPT})?"
     r"(?: (?:the same|unchanged|as (?:it )?is|as before|equal|identical))?",
-    r"\b(?:the |with |keep(?:ing)? |using )*(?:other(?:wise)?|rest|remaining)(?: of (?:it|the (?:analysis|request|settings)))?"
-    r"(?: (?:settings?|parameters?|cuts?|things))?(?: (?:is|are|stays?|remains?))?(?: (?:the )?(?:same|unchanged|identical|as before))",
-    r"\b(?:the |with (?:the )?|keep(?:ing)? (?:the )?|using (?:the )?)*same (?:cuts?|settings?|selection|parameters|configuration|set-?up|everything|procedure|steps|recipe|analysis|way|thing|request|again)\b",
+    r"\b(?:the |with |keep(?:ing)? |using )*(?:other(?:wise)?|rest|remaining)"
+    rf"(?: of (?:it|the (?:analysis|request|settings)))?(?: {KEPT})?(?: (?:is|are|stays?|remains?))?"
+    r"(?: (?:the )?(?:same|unchanged|identical|as before))",
+    rf"\b(?:the |with (?:the )?|keep(?:ing)? (?:the )?|using (?:the )?)*same (?:{KEPT}|selection|configuration|set-?up"
+    r"|everything|procedure|steps|recipe|analysis|way|request|again)\b",
 ]
+"""What is said of that which stays."""
 PLEASANT = re.compile(
-    r"\b(?:thanks?(?: (?:you|a lot|so much|very much))?|thank you|thx|great|nice|good|perfect|cool|wonderful|excellent|very|danke|super|sorry)\b",
+    r"\b(?:thanks?(?: (?:you|a lot|so much|very much))?|thank you|thx|danke|sorry)\b"
+    r"|^\W*(?:very )?(?:great|nice|good|perfect|cool|wonderful|excellent|super)(?=\s*[,.!;:])",
     re.I,
 )
-LEADS = {
-    "SELECTION_RADIUS": r"\b(?:within|closer than|around|near|of the (?:source|target)|only|less than|radius|cone)\b",
-    "ON_RADIUS": r"\b(?:region|radius|circle|around|within|size|of|inside|cut|extraction|aperture)\b",
-    "EXCLUSION_RADIUS": r"\b(?:region|radius|circle|around|mask|background|source|target|out|any|the)\b",
-    "OFFSET_MAX": r"\b(?:within|up to|maximum|max|largest|events|offset|pointing|camera|centre|center)\b",
-    "ENERGY_MIN": r"\b(?:energy|energies|range|fit|fitted|events|between|above|over|from|beyond|interval|limit|threshold|starting|start|at|other|than|higher|greater|larger|on)\b",
-    "ENERGY_MAX": r"\b(?:energy|energies|range|fit|fitted|events|between|to|up|below|until|under|interval|limit|less|lower|smaller|than)\b",
-    "ENERGY_BINS": r"\b(?:energy|logarithmic|bins?|of|reconstructed)\b",
-    "BINS_PER_DECADE": r"\b(?:energy|logarithmic|bins?|per|a|each|decade|of|reconstructed)\b",
-    "FLUX_POINTS": r"\b(?:flux|spectral|sed|points?)\b",
-    "FLUX_POINT_EDGES": r"\b(?:flux|spectral|sed|points?|edges?|bins?|bands?|in)\b",
-    "MAP_WIDTH": r"\b(?:map|wide|width|side|field|size|large|x|square)\b",
-    "PIXEL_SIZE": r"\b(?:pixels?|size|bins?|of)\b",
-    "SPECTRAL_MODEL": r"\b(?:spectral|spectrum|model|shape|fit|fitted|fitting|as|energy|parameters|exponential)\b",
-    "SPATIAL_MODEL": r"\b(?:spatial|model|source|shape|morphology|symmetric|radially|fit|fitted|extended|symmetrical)\b",
-    "FIXED": rf"\b(?:{FIX}|{'|'.join(PARAMETERS.values())}|position|photon|spectral|value)\b",
-    "POSITION_RANGE": rf"\b(?:{FIX}|position|source|keep)\b",
-    "CONFIDENCE_LEVEL": r"\b(?:confidence|level|CL|at)\b|%",
-    "LIVETIME": r"\b(?:hours?|observation|observing|observed|time|livetime|exposure|of)\b",
-    "CUTOFF_ENERGY": rf"{CUTOFF}|\bcut-?\s?off\b(?: energy)?|\bat\b",
-    "DATES": rf"\b(?:runs?|observations?|data|taken|recorded|nights?|before|after|since|between|until|year|{MONTHS})\b|\d",
-    "RUNS": rf"{NOUN}|\b(?:observations?|numbers?|those)\b",
-    "LEFT_OUT": rf"{NOUN}|{EXCLUDED}|\b(?:out|bad)\b",
-    "TIME_BINS": r"\b(?:per|by|each|run|night|nightly|wise|binned|bins?|point|one)\b",
-    "TIME_BIN_WIDTH": r"\b(?:time|minutes?|min|hours?|bins?|binned|binning|wide|width|intervals?|of)\b",
-    "RING_METHOD": r"\bring\b|\bmethod\b",
-    "EBL_MODEL": r"\b(?:model|EBL|absorption)\b",
-    "STACKED": rf"{NOUN}|\b(?:them|data|spectra|fit)\b",
-    "RING_RADIUS": r"\b(?:inner|ring|radius)\b",
-    "RING_WIDTH": r"\b(?:ring|width|wide)\b",
-    "CORRELATION_RADIUS": r"\b(?:radius)\b",
-    "REDSHIFT": r"\bredshift\b|(?<!\w)z(?!\w)|=",
-    "PLACE": r"\b(?:source|target|position|region|supernova remnant|blazar|pulsar|nebula|snr|pwn|ICRS|coordinates|located)\b",
-    "INDEX": r"\b(?:spectral|photon|source)\b",
-    "OFFSET": r"\b(?:offset|off-?axis|from|pointing|centre|center)\b",
+"""Beside a change; alone they are none."""
+BESIDE = {
+    "SELECTION_RADIUS": "within closer than around near of source target only less radius cone",
+    "ON_RADIUS": "region radius circle around within size of inside cut extraction aperture",
+    "EXCLUSION_RADIUS": "region radius circle around mask background source target out any",
+    "OFFSET_MAX": "within up to maximum max largest events offset pointing camera centre center",
+    "ENERGY_MIN": "energy energies range fit fitted events between above over from beyond interval limit threshold"
+    " starting start at other than higher greater larger on",
+    "ENERGY_MAX": "energy energies range fit fitted events between to up below until under interval limit less lower"
+    " smaller than",
+    "ENERGY_BINS": "energy logarithmic bin bins of reconstructed",
+    "BINS_PER_DECADE": "energy logarithmic bin bins per a each decade of reconstructed",
+    "FLUX_POINTS": "flux spectral sed point points",
+    "FLUX_POINT_EDGES": "flux spectral sed point points edge edges bin bins band bands in",
+    "MAP_WIDTH": "map wide width side field size large x square",
+    "PIXEL_SIZE": "pixel pixels size bin bins of",
+    "SPECTRAL_MODEL": "spectral spectrum model shape fit fitted fitting as energy parameters exponential",
+    "SPATIAL_MODEL": "spatial model source shape morphology symmetric symmetrical radially fit fitted extended",
+    "FIXED": "position photon spectral value",
+    "POSITION_RANGE": "position source keep",
+    "CONFIDENCE_LEVEL": "confidence level CL at %",
+    "LIVETIME": "hour hours observation observing observed time livetime exposure of",
+    "CUTOFF_ENERGY": "at energy",
+    "DATES": "run runs observation observations data taken recorded night nights before after since between until year",
+    "RUNS": "observation observations number numbers those",
+    "LEFT_OUT": "out bad",
+    "TIME_BINS": "per by each run night nightly wise binned bin bins point one",
+    "TIME_BIN_WIDTH": "time minute minutes min hour hours bin bins binned binning wide width interval intervals of",
+    "RING_RADIUS": "inner ring radius",
+    "RING_WIDTH": "ring width wide",
+    "RING_METHOD": "ring method",
+    "CORRELATION_RADIUS": "radius",
+    "EBL_MODEL": "model EBL absorption",
+    "EBL_ABSORPTION": "model EBL absorption",
+    "STACKED": "them data spectra fit",
+    "REDSHIFT": "redshift z",
+    "INDEX": "spectral photon source",
+    "OFFSET": "offset off-axis from pointing centre center",
 }
 """Words beside a value that say what it is and no more; they count only where that value is given."""
+ALSO_BESIDE = {
+    "FIXED": rf"\b(?:{FIX}|{'|'.join(PARAMETERS.values())})\b",
+    "POSITION_RANGE": rf"\b{FIX}\b",
+    "CUTOFF_ENERGY": rf"{CUTOFF}|\bcut-?\s?off\b",
+    "DATES": rf"\b(?:{MONTHS})\b|\d",
+    "RUNS": NOUN,
+    "LEFT_OUT": rf"{NOUN}|{EXCLUDED}",
+    "STACKED": NOUN,
+    "REDSHIFT": "=",
+}
 
 
 def clean(said: str) -> str:
@@ -149,7 +167,9 @@ def clean(said: str) -> str:
 
 def words_about(name: str, recipe: Recipe | None) -> list[str]:
     """Patterns of the words that go with the value of a constant."""
-    found = [LEADS.get(name, ""), ANGLE_MEANINGS.get(name, ""), WEAK_ANGLES.get(name, ""), SHARED.get(name, "")]
+    plain = "|".join(BESIDE.get(name, "").split())
+    found = [rf"(?<!\w)(?:{plain})(?!\w)" if plain else "", ALSO_BESIDE.get(name, "")]
+    found += [ANGLE_MEANINGS.get(name, ""), WEAK_ANGLES.get(name, ""), SHARED.get(name, "")]
     found += [pattern for pattern, constant, _ in SWITCHES if constant == name]
     if recipe is not None:
         found += [recipe.about.said.get(name, ""), *recipe.about.choices.get(name, {}).values()]
