@@ -148,6 +148,7 @@ class Run:
         from gammapygpt.runs.final import attempt_line, lay_out
         from gammapygpt.runs.results import specs, units_of
 
+        self.note_restated(state)
         self.folder.update_manifest(
             finished=now(),
             best=ended.best,
@@ -171,6 +172,14 @@ class Run:
         )
         self.outcome = believed
         return {"event": "finished", "status": believed.status, "reason": believed.reason}
+
+    def note_restated(self, state: RunState) -> None:
+        """Keep the request as the planner restated it, where a follow-up was not understood by the rules."""
+        manifest, request = self.folder.manifest(), state["request"]
+        if request.earlier is None or request.text == manifest["request"]["text"]:
+            return
+        follows = manifest.get("follows", {}) | {"changes": request.earlier.changes}
+        self.folder.update_manifest(request=manifest["request"] | {"text": request.text}, follows=follows)
 
     def verified(self, ended: Outcome, state: RunState) -> Outcome:
         """The outcome, once the script that passed in a warm worker has passed in a cold one too."""

@@ -108,15 +108,21 @@ def follow_up(folder: RunFolder, said: str, settings: Settings, **how: Any) -> R
     UserError
         As `start`; and a run that has not ended.
     """
-    from gammapygpt.runs.earlier import earlier
+    from gammapygpt.cookbook.follow import rewrite
+    from gammapygpt.data.stores import find_data, find_stores
+    from gammapygpt.runs.earlier import earlier, forgotten
 
     if not said.strip():
         raise UserError("the follow-up is empty.", "Say what is to be different: now with a log-parabola.")
     before = earlier(folder, said.strip())
+    rewriting = rewrite(before.text, before.asked, find_stores(find_data(settings)))
+    read = {"changes": rewriting.changes, "unread": "; ".join(rewriting.unread)}
+    before = (forgotten(before) if rewriting.alone else before).model_copy(update=read)
     follows = {"run": folder.name, "text": said.strip(), "changes": before.changes}
     thread = folder.manifest().get("thread", folder.name)
-    text = f"{before.text}\n\nThen: {said.strip()}"
-    return start(text, settings, request={"earlier": before.model_dump()}, follows=follows, thread=thread, **how)
+    return start(
+        rewriting.text, settings, request={"earlier": before.model_dump()}, follows=follows, thread=thread, **how
+    )
 
 
 def fork(
@@ -236,18 +242,24 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
     for name, value in manifest["switches"].items():
         setattr(context, name, value)
     run = Run(folder, settings, context)
-    _check_request(run, asked["text"])
+    _check_request(run, asked)
     return run
 
 
-def _check_request(run: Run, text: str) -> None:
+def _check_request(run: Run, asked: Mapping[str, Any]) -> None:
+    """Whether the checkpoints of a run are of its request; a follow-up that a planner restated is the same still."""
     from gammapygpt.graph.checkpoints import checkpoints
 
     with checkpoints(run.folder.path.parent) as saver:
         saved = saver.get_tuple({"configurable": {"thread_id": run.folder.name}})
     values = saved.checkpoint["channel_values"] if saved else {}
     begun = values.get("request")
-    if begun is not None and begun.text != text:
+    if begun is None:
+        return
+    kept, follows = (begun.text, asked["text"]), asked.get("earlier")
+    if begun.earlier is not None and follows:
+        kept = (begun.earlier.text + begun.earlier.asked, follows["text"] + follows["asked"])
+    if kept[0] != kept[1]:
         raise UserError(f"the request of run {run.folder.name} has changed since it began.", "Start a new run.")
 
 

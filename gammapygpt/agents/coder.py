@@ -17,7 +17,7 @@ from gammapygpt.cookbook import Recipe
 from gammapygpt.errors import UserError
 from gammapygpt.llm.base import Message, Reply
 from gammapygpt.sandbox import waiting
-from gammapygpt.state import Draft, How, Plan, Request, RunState, Snippet, StoreInfo
+from gammapygpt.state import Draft, Earlier, How, Plan, Request, RunState, Snippet, StoreInfo
 
 CONVERSATION = {True: 24_000, False: 6_000}
 """Tokens up to which earlier repairs stay in a conversation, by whether the model can call tools."""
@@ -57,8 +57,8 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     )
     draft = draft_of(reply, base, number, how)
     plan = state.get("plan")
-    if plan and plan.uncovered and draft.script and same_script(draft.script, filled(plan)):
-        draft = untouched(draft, plan)
+    if draft.script and (said := given_back(draft.script, plan, state["request"].earlier)):
+        draft = untouched(draft, said)
     refused = draft.fault == "refused" and rules_alone(context)
     record = [message.model_dump(include={"role", "content"}) for message in messages]
     return {
@@ -77,9 +77,17 @@ def handed_on(draft: Draft, record: list[dict[str, Any]], runtime: Runtime[Conte
     return {"draft": draft}
 
 
-def untouched(draft: Draft, plan: Plan) -> Draft:
-    """The recipe given back as it was, although it does not do all that was asked: no answer to the request."""
-    said = f"the recipe came back unchanged, which leaves out {'; '.join(plan.uncovered)}"
+def given_back(script: str, plan: Plan | None, earlier: Earlier | None) -> str:
+    """What came back as it was, and what that leaves out; empty where a script is another one."""
+    if plan and plan.uncovered and same_script(script, filled(plan)):
+        return f"the recipe came back unchanged, which leaves out {'; '.join(plan.uncovered)}"
+    if earlier and earlier.script and same_script(script, earlier.script):
+        return f"the script of the run before came back unchanged, which leaves out {earlier.asked}"
+    return ""
+
+
+def untouched(draft: Draft, said: str) -> Draft:
+    """A script given back as it was, although it does not do all that was asked: no answer to the request."""
     return draft.model_copy(update={"script": "", "fault": "malformed", "fault_message": said})
 
 
@@ -90,11 +98,14 @@ def to_draft(state: RunState, context: Context, *, able: bool, shows: bool = Tru
     """
     plan, snippets, attempts = state.get("plan"), state.get("snippets", []), state.get("attempts", [])
     recipe = closest(plan, snippets) if context.retrieval else None
-    shown = example(recipe, plan if context.drafts else None) if shows else ""
+    earlier = state["request"].earlier
+    kept = earlier.script if earlier and earlier.result and context.drafts else ""
+    shown = (kept or example(recipe, plan if context.drafts else None)) if shows else ""
     others = [one for one in recipes_last(snippets) if not recipe or one.text != recipe.source]
     reference = material.chosen(others, material.REFERENCE[able], shown=[shown])
     version = gammapy_version(context.settings)
     missing = plan.uncovered if plan and context.drafts and plan.recipe else []
+    missing = list(dict.fromkeys([earlier.asked, *missing])) if earlier and kept else missing
     messages = conversation("coder", context, gammapy=version, **task(state, shown, reference, missing))
     if attempts:
         messages[-1].content += "\n" + afresh(state, looked_up(state, messages, able=able))
@@ -153,6 +164,7 @@ def task(state: RunState, shown: str, reference: list[Snippet], missing: list[st
         "cite": material.to_cite(reference),
         "example": shown.rstrip("\n"),
         "missing": missing,
+        "lessons": request.earlier.lessons if request.earlier else [],
     }
 
 

@@ -16,7 +16,7 @@ from gammapygpt.context import Context
 from gammapygpt.cookbook import Recipe
 from gammapygpt.llm.base import Reply
 from gammapygpt.llm.cookbook import plan_with, plans_of
-from gammapygpt.state import Plan, Request, ResultSpec, RunState
+from gammapygpt.state import Earlier, Plan, Request, ResultSpec, RunState
 
 MOST = 3
 """Recipes that a model which cannot call tools chooses among: it takes the first of a long list."""
@@ -30,7 +30,8 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     """
     request, context = state["request"], runtime.context
     speaker = backend("planner", context)
-    proposals = plans_of(request) if context.retrieval or speaker.kind == "cookbook" else []
+    by_rules = context.retrieval or speaker.kind == "cookbook"
+    proposals = plans_of(request) if by_rules else []
     able = "tools" in speaker.abilities
     if speaker.kind != "cookbook" and not able and proposals and proposals[0].covers and not state.get("attempts"):
         chosen, usage = proposals[0], None
@@ -38,10 +39,13 @@ def plan(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
         reply = asked(state, runtime, proposals, able=able)
         if reply.fault == "refused" and rules_alone(context):
             return {"refusal": reply.fault_message, "usage": reply.usage}
+        request = restated(request, reply.value)
+        proposals = plans_of(request) if by_rules and request is not state["request"] else proposals
         chosen, usage = settle(proposed(reply.value), proposals, request, able=able), reply.usage
     told_of = chosen.model_dump(include={"recipe", "parameters", "steps", "uncovered"})
-    runtime.stream_writer({"event": "planned", **told_of})
-    return {"plan": chosen, "refusal": "", **({"usage": usage} if usage else {})}
+    anew = {} if request is state["request"] else {"request": request}
+    runtime.stream_writer({"event": "planned", **told_of, **{name: one.text for name, one in anew.items()}})
+    return {"plan": chosen, "refusal": "", **anew, **({"usage": usage} if usage else {})}
 
 
 def asked(state: RunState, runtime: Runtime[Context], proposals: list[Plan], *, able: bool) -> Reply:
@@ -60,6 +64,7 @@ def asked(state: RunState, runtime: Runtime[Context], proposals: list[Plan], *, 
         "planner",
         runtime.context,
         request=request.text,
+        earlier=to_restate(request, able=able),
         stores=told(request.stores),
         recipes=listed(offered, shown),
         draft=best.model_dump_json(include={"recipe", "parameters", "uncovered"}) if best.recipe and able else "",
@@ -73,9 +78,23 @@ def asked(state: RunState, runtime: Runtime[Context], proposals: list[Plan], *, 
         step=f"planner-{len(attempts)}",
         form="json",
         messages=messages,
-        json_schema=plan_schema(list(offered), values, able=able),
+        json_schema=plan_schema(list(offered), values, able=able, restates=bool(to_restate(request, able=able))),
         fresh=bool(attempts),
     )
+
+
+def to_restate(request: Request, *, able: bool) -> Earlier | None:
+    """The run that a follow-up goes on from which the rules do not understand, where a model can."""
+    return request.earlier if able and request.earlier and request.earlier.unread else None
+
+
+def restated(request: Request, value: dict[str, Any] | None) -> Request:
+    """The request with the text that a model gave to a follow-up which the rules do not understand; else as it was."""
+    text = str((value or {}).get("request") or "").strip()
+    if not text or request.earlier is None or not request.earlier.unread:
+        return request
+    understood = request.earlier.model_copy(update={"changes": [f"as the planner read it: {text}"], "unread": ""})
+    return request.model_copy(update={"text": text, "earlier": understood})
 
 
 def recipes_found(state: RunState) -> list[str]:
@@ -100,8 +119,12 @@ def listed(known: dict[str, Recipe], names: Mapping[str, Collection[str]]) -> li
     ]
 
 
-def plan_schema(recipe_names: list[str], values: dict[str, Any], *, able: bool) -> dict[str, Any]:
+def plan_schema(
+    recipe_names: list[str], values: dict[str, Any], *, able: bool, restates: bool = False
+) -> dict[str, Any]:
     """JSON schema of the planner's reply; recipes are an enumeration, so that none is invented.
+
+    Of a follow-up that the rules do not understand it holds the whole request, `request`, before all else.
 
     A small model is asked for the recipe and its open parameters alone: what it adds beyond that is noise.
     """
@@ -116,6 +139,7 @@ def plan_schema(recipe_names: list[str], values: dict[str, Any], *, able: bool) 
     properties = {"recipe": recipe, "parameters": values} if values.get("properties") or able else {"recipe": recipe}
     if able or not recipe_names:
         results = {"type": "array", "items": spec}
+        properties = {"request": text, **properties} if restates else properties
         properties |= {"missing": texts, "steps": texts, "results": results, "assumptions": texts}
     return {"title": "Plan", "type": "object", "properties": properties, "required": list(properties)}
 

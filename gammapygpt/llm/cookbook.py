@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gammapygpt.errors import UserError
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from gammapygpt.cookbook.choose import Choice
 
 MODEL = "cookbook (no language model)"
+NOT_UNDERSTOOD = "The rules do not understand “{}” in the follow-up."
+REMEDY = (
+    "Say what changes (a source, a model, energies, a cut, a result), give the whole request, or name a language model."
+)
 
 
 class CookbookBackend:
@@ -43,6 +48,8 @@ def plan_of(request: Request) -> tuple[Plan | None, str]:
     """The plan that the rules make of a request, or None and the reason why they make none."""
     from gammapygpt.cookbook.choose import choose
 
+    if request.earlier and request.earlier.unread:
+        return None, f"{NOT_UNDERSTOOD.format(request.earlier.unread)} {REMEDY}"
     choice = choose(request, request.stores)
     return (None, choice.refusal) if choice.refusal else (plan_from(choice), "")
 
@@ -51,7 +58,8 @@ def plans_of(request: Request) -> list[Plan]:
     """What each recipe that the request may mean makes of it, the one that leaves least unanswered first."""
     from gammapygpt.cookbook.choose import propose
 
-    return [plan_from(choice) for choice in propose(request, request.stores)]
+    known, missing = _understood(request)
+    return [plan_from(choice, missing) for choice in propose(known, known.stores)]
 
 
 def plan_with(request: Request, recipe: str) -> Plan:
@@ -59,15 +67,25 @@ def plan_with(request: Request, recipe: str) -> Plan:
     from gammapygpt.cookbook import recipes
     from gammapygpt.cookbook.choose import attempt
 
-    return plan_from(attempt(request, request.stores, recipes()[recipe]))
+    known, missing = _understood(request)
+    return plan_from(attempt(known, known.stores, recipes()[recipe]), missing)
 
 
-def plan_from(choice: Choice) -> Plan:
-    """A choice of the rules as a plan; its steps are the recipe's own."""
+def _understood(request: Request) -> tuple[Request, list[str]]:
+    """The request as far as the rules read it: of a follow-up that they do not, the earlier one and what was said."""
+    earlier = request.earlier
+    if earlier is None or not earlier.unread:
+        return request, []
+    return request.model_copy(update={"text": earlier.text, "earlier": None}), [earlier.asked]
+
+
+def plan_from(choice: Choice, missing: Sequence[str] = ()) -> Plan:
+    """A choice of the rules as a plan, and what is missing in it besides; its steps are the recipe's own."""
     from gammapygpt.cookbook import recipes
 
     steps = [line[2:] for line in recipes()[choice.recipe].source.splitlines() if line.startswith("# ")]
-    return Plan(steps=steps, **choice.model_dump(exclude={"refusal"}))
+    left_open = [*choice.uncovered, *missing]
+    return Plan(steps=steps, uncovered=left_open, **choice.model_dump(exclude={"refusal", "uncovered"}))
 
 
 def _script(plan: Plan) -> Reply:

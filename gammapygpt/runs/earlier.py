@@ -36,6 +36,11 @@ def earlier(folder: RunFolder, asked: str) -> Earlier:
     )
 
 
+def forgotten(before: Earlier) -> Earlier:
+    """The run before a request of its own: it is in the same conversation, and nothing of it is taken over."""
+    return before.model_copy(update={"plan": None, "script": "", "result": {}, "lessons": []})
+
+
 def lessons(folder: RunFolder, numbers: list[int]) -> list[str]:
     """What the gates found wrong with the scripts of a run, and the remedies; each once, the latest last."""
     said: dict[str, None] = {}

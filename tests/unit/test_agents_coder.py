@@ -67,6 +67,7 @@ def test_a_plan_that_covers_the_request_is_its_own_draft():
 
 def test_a_draft_given_back_unchanged_leaves_out_what_it_left_out():
     plan = Plan(recipe="observation_list", uncovered=["a histogram"])
-    draft = coder.untouched(coder.draft_of(Reply(script=coder.filled(plan)), "", 1, "first"), plan)
+    draft = coder.draft_of(Reply(script=coder.filled(plan)), "", 1, "first")
+    draft = coder.untouched(draft, coder.given_back(draft.script, plan, None))
     assert (draft.script, draft.fault) == ("", "malformed")
     assert draft.fault_message == "the recipe came back unchanged, which leaves out a histogram"

@@ -6,7 +6,8 @@ import pytest
 
 from gammapygpt.agents import parameters, planner
 from gammapygpt.llm.cookbook import plans_of
-from gammapygpt.state import Plan, Request, StoreInfo
+from gammapygpt.prompts import render
+from gammapygpt.state import Earlier, Plan, Request, StoreInfo
 
 STORE = StoreInfo(path="dl3", n_observations=2, obs_ids=[1, 2], ra_deg=[83.6, 84.1], dec_deg=[22.5, 22.0], checksum="")
 
@@ -102,3 +103,22 @@ def test_keys_are_identifiers_and_each_once():
     keys = [{"key": "n_on"}, {"key": "n_on"}, {"key": "not a key"}]
     assert [spec.key for spec in planner.proposed({"results": keys}).results] == ["n_on", "n_on", "not a key"]
     assert [spec.key for spec in planner.known_keys(planner.proposed({"results": keys}).results)] == ["n_on"]
+
+
+def test_a_follow_up_that_the_rules_do_not_understand_is_restated_by_a_model_that_can():
+    said = "use half the ON radius"
+    earlier = Earlier(run="r", text=SPECTRUM.text, asked=said, unread="half", script="print(1)", result={"index": 2.4})
+    both = SPECTRUM.model_copy(update={"text": f"{SPECTRUM.text}\nThen: {said}", "earlier": earlier})
+    assert plans_of(both)[0].uncovered == [said]
+    assert planner.to_restate(both, able=False) is None
+    assert next(iter(planner.plan_schema([], {}, able=True, restates=True)["properties"])) == "request"
+    known = planner.to_restate(both, able=True)
+    prompt = render("planner", "task", request="-", earlier=known, recipes=[], stores=[], draft="", failures=[], able=True)
+    for part in (SPECTRUM.text, "print(1)", "{'index': 2.4}", said, 'Give first "request"'):
+        assert part in prompt
+    text = f"{SPECTRUM.text}, ON radius 0.055 deg"
+    restated = planner.restated(both, {"request": text})
+    assert (restated.text, restated.earlier.unread) == (text, "")
+    assert plans_of(restated)[0].parameters["ON_RADIUS"] == 0.055
+    assert planner.restated(both, {"recipe": ""}) is both
+    assert planner.restated(SPECTRUM, {"request": text}) is SPECTRUM

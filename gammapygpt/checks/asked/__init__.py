@@ -51,4 +51,8 @@ def check_asked(
         return []
     planned = {name: value for name, value in (plan.parameters if plan else {}).items() if value is not None}
     case = Case(dict(result), request, read, {**planned, **read.values}, read_facts(facts or {}), source)
-    return [finding for rule in RULES for finding in rule(case)]
+    found = [finding for rule in RULES for finding in rule(case)]
+    if request.earlier and request.earlier.unread:
+        # the text holds what was asked before and what was said since: which number is still meant is not known
+        return [finding.model_copy(update={"severity": "warning"}) for finding in found]
+    return found

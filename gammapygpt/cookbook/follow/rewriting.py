@@ -60,7 +60,7 @@ def rewrite(earlier: str, said: str, stores: Sequence[StoreInfo] = ()) -> Rewrit
     text, lines, wrong = _anew(before, heard, goal) if heard.product else _in_place(before, there, heard, goal)
     unread = [*heard.unread, *goal.problems] or wrong
     if unread:
-        return Rewriting(text=f"{earlier.rstrip()}\nThen: {said.strip()}", changes=lines, unread=unread)
+        return Rewriting(text=f"{earlier.rstrip()}\nThen: {said.strip()}", unread=unread)
     return Rewriting(text=text, changes=lines or ["the same once more"])
 
 
