@@ -38,8 +38,14 @@ def went(run: Run) -> Run:
     return run
 
 
+def ended(run: Run) -> Run:
+    """A run that came to nothing, for tests of what follows it."""
+    run.folder.update_manifest(finished="2026-01-01T00:00:00Z", attempts=[], best=None, plan=None, result={})
+    return run
+
+
 def test_the_same_with_a_change(settings: Settings):
-    first = went(session.start(COUNT, settings))
+    first = ended(session.start(COUNT, settings))
     wide = went(session.follow_up(first.folder, "within 3 deg, and what is their livetime?", settings))
     assert wide.outcome.status == "passed", wide.outcome.reason
     assert set(wide.outcome.result) >= {"n_obs", "livetime_h"}
@@ -69,8 +75,7 @@ def test_another_model_and_other_energies(settings: Settings):
 
 
 def test_what_the_rules_do_not_understand_is_refused_in_one_line(settings: Settings):
-    first = session.start(COUNT, settings)
-    first.folder.update_manifest(finished="now", attempts=[], best=None, plan=None, result={})
+    first = ended(session.start(COUNT, settings))
     run = went(session.follow_up(first.folder, "with a much better selection", settings))
     assert run.outcome.status == "refused"
     assert run.outcome.reason.startswith("The rules do not understand “much better selection” in the follow-up.")

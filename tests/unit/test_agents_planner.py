@@ -113,7 +113,9 @@ def test_a_follow_up_that_the_rules_do_not_understand_is_restated_by_a_model_tha
     assert planner.to_restate(both, able=False) is None
     assert next(iter(planner.plan_schema([], {}, able=True, restates=True)["properties"])) == "request"
     known = planner.to_restate(both, able=True)
-    prompt = render("planner", "task", request="-", earlier=known, recipes=[], stores=[], draft="", failures=[], able=True)
+    prompt = render(
+        "planner", "task", request="-", earlier=known, recipes=[], stores=[], draft="", failures=[], able=True
+    )
     for part in (SPECTRUM.text, "print(1)", "{'index': 2.4}", said, 'Give first "request"'):
         assert part in prompt
     text = f"{SPECTRUM.text}, ON radius 0.055 deg"
