@@ -23,7 +23,7 @@ def script_html(script: str) -> str:
 
     drawn = str(highlight(clean(script), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
     lines = enumerate(drawn.rstrip("\n").split("\n"), 1)
-    return "\n".join(f'<span class="line" id="line-{number}">{line}</span>' for number, line in lines)
+    return "".join(f'<span class="line" id="line-{number}">{line}\n</span>' for number, line in lines)
 
 
 @cache
