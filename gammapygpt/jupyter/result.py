@@ -104,13 +104,16 @@ class RunResult:
 def as_html(run: RunFolder) -> str:
     """Numbers, what to look at and choices of a run, for the output of a cell; every text is escaped."""
     from gammapygpt.runs.record import record_of
-    from gammapygpt.runs.report import WORDS, remarks, seen_choices
+    from gammapygpt.runs.remarks import remarks
+    from gammapygpt.runs.report import WORDS, seen_choices
     from gammapygpt.runs.results import columns, lines, specs, units_of
     from gammapygpt.runs.typeset import pages
 
     outcome, state = record_of(run)
     known = units_of(outcome.result, specs(run.manifest(), state))
     look, _ = remarks(outcome.answer, state.get("critique"))
+    plan = state.get("plan")
+    assumed = plan.assumptions if plan and outcome.answer else []
     page = {
         "run": run.name,
         "status": WORDS.get(outcome.status, outcome.status),
@@ -120,6 +123,8 @@ def as_html(run: RunFolder) -> str:
         "lists": columns(outcome.result, known),
         "look": look,
         "choices": seen_choices(outcome.answer),
-        "assumptions": plan.assumptions if (plan := state.get("plan")) and outcome.answer else [],
+        "assumptions": [
+            text for text in assumed if not text.endswith("(default)")
+        ],  # the rows before say what was done
     }
     return pages().from_string(TEMPLATE.read_text(encoding="utf-8")).render(page)

@@ -13,6 +13,7 @@ from gammapygpt.runs.acknowledge import acknowledged
 from gammapygpt.runs.cells import parts
 from gammapygpt.runs.figures import Embedded, embedded
 from gammapygpt.runs.folder import RunFolder
+from gammapygpt.runs.remarks import remarks
 from gammapygpt.runs.results import clean, lines, specs, units_of
 from gammapygpt.state import Attempt, RunState
 
@@ -119,8 +120,13 @@ def _introduction(folder: RunFolder, manifest: Mapping[str, Any], best: Attempt,
         "The cells are the script of that attempt, cut where its steps begin; run from top to bottom they give the "
         "same numbers. Figures and numbers below are those of the run.",
     ]
+    look, _ = remarks(best, state.get("critique"))
+    warned = "\n".join(f"- {markdown(' '.join(remark))}" for remark in look)
     paragraphs = ["# " + markdown(title), *([] if title == text else [f"> {markdown(text)}"])]
-    return "\n\n".join([*paragraphs, " ".join(markdown(sentence) for sentence in made if sentence), "\n".join(body)])
+    told = ["Look at this before you believe the numbers:", warned] if look else []
+    return "\n\n".join(
+        [*paragraphs, " ".join(markdown(sentence) for sentence in made if sentence), "\n".join(body), *told]
+    )
 
 
 def _acknowledgement(best: Attempt, data: Mapping[str, Any]) -> str:

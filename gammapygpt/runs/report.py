@@ -13,9 +13,10 @@ from gammapygpt.runs.figures import embedded
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.followed import follows, looked_up
 from gammapygpt.runs.highlight import changes_html, script_html, styles
+from gammapygpt.runs.remarks import findings, remarks
 from gammapygpt.runs.results import columns, lines, one_line, specs, units_of, what_to_approve
 from gammapygpt.runs.typeset import pages
-from gammapygpt.state import Attempt, Critique, Finding, Outcome, RunState
+from gammapygpt.state import Attempt, Finding, Outcome, RunState
 
 HERE = Path(__file__).parent
 WORDS = {
@@ -42,13 +43,6 @@ class Tried(NamedTuple):
     """HTML; empty for the first script."""
     script: str
     """HTML; empty where changes are shown, and where the page shows the script elsewhere."""
-
-
-class Remark(NamedTuple):
-    """Something to look at, and what to do about it."""
-
-    message: str
-    remedy: str = ""
 
 
 def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
@@ -135,20 +129,6 @@ def seen_choices(best: Attempt | None) -> list[tuple[str, str]]:
     return [(one.name, one.value) for one in analysis_choices(best.execution.facts)]
 
 
-def remarks(best: Attempt | None, critique: Critique | None) -> tuple[list[Remark], list[Remark]]:
-    """What to look at before the numbers are believed, and what was noted besides, with remedies if there are any."""
-    if best is None:
-        return [], []
-    found = {one.message: one for one in findings(best) if one.severity != "error"}
-    concerns = critique.concerns if critique else list(found)
-    look = [*concerns, *(message for message, one in found.items() if one.severity == "warning")]
-    noted = [message for message in found if message not in look]
-    remedies = {message: one.remedy for message, one in found.items()}
-    both = ([Remark(text, remedies.get(text, "")) for text in dict.fromkeys(texts)] for texts in (look, noted))
-    first, second = both
-    return first, second
-
-
 def _compact(value: Any) -> str:
     return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
 
@@ -157,11 +137,6 @@ def other_files(final: Path) -> list[tuple[str, int]]:
     """Name and size in bytes of what else lies beside the report."""
     found = (path for path in sorted(final.rglob("*")) if path.is_file() and path.suffix != ".png")
     return [(str(path.relative_to(final)), path.stat().st_size) for path in found if path.name != "report.html"]
-
-
-def findings(attempt: Attempt) -> list[Finding]:
-    """What the gates found, static and in the results."""
-    return [*attempt.findings, *(attempt.validation.findings if attempt.validation else [])]
 
 
 def tried(attempts: list[Attempt], shown: Attempt | None) -> list[Tried]:

@@ -356,6 +356,7 @@ def test_notebook_is_valid_and_gives_the_same_numbers(folder: RunFolder, tmp_pat
     assert statements(cell.source for cell in code if "script" in cell.metadata.tags) == statements([SCRIPT])
     assert "| flux | 8.49e-11 | 0.35e-11 | cm-2 s-1 |" in book.cells[0].source
     as_script = results_of([SCRIPT], tmp_path / "script")
+    assert "- the index is &lt;steep&gt;" in book.cells[0].source
     assert results_of([cell.source for cell in code], tmp_path / "notebook") == as_script
     assert as_script["lines"] == 3
 
