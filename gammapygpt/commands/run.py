@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from gammapygpt.commands.common import (
+    INTERRUPTED,
     ConfigOption,
     DataOption,
     ExpectOption,
@@ -134,12 +137,29 @@ def run_until_end(run: Run, answer: Answer | None = None, *, quiet: bool = False
     if not quiet:
         typer.echo(f"run {run.folder.name} (backend {run.context.backend_name('coder')})", err=True)
     while True:
-        with progress(quiet=quiet) as listener:
+        with progress(quiet=quiet) as listener, ended_by_ctrl_c(run):
             for event in run.stream(answer):
                 listener.tell(event)
         if run.question is None or not may_ask:
             return
         answer = from_terminal(run.question)
+
+
+@contextmanager
+def ended_by_ctrl_c(run: Run) -> Iterator[None]:
+    """Ctrl-C ends the program where it stands, as `kill -9` may; the graph would wait for the script or model."""
+
+    def end(*_: object) -> NoReturn:
+        run.interrupted("stopped by the user")
+        cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # the live line has hidden it
+        typer.echo(f"{cursor}gammapygpt: interrupted. `gammapygpt resume {run.folder.name}` goes on with it.", err=True)
+        os._exit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def summary(folder: Path | None, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class GammapyMagics(Magics):
 def said(folder: RunFolder, given: Namespace, cell: str | None) -> Answer | None:
     """What the user says to the question of a run; None where it is only to go on."""
     if given.reject is not None:
-        return Answer(decision="reject", reason=given.reject)
+        return Answer(decision="reject", reason=" ".join([given.reject, *given.words]).strip())
     return answer_in(folder, cell) if given.answer is not None else None
 
 

@@ -103,8 +103,8 @@ def test_script_is_edited_in_the_next_cell_or_rejected(notebook: Notebook, place
     notebook.run(f"%%gammapy --config right.toml --approve script\n{REQUEST}")
     empty = notebook.run("%%gammapy --answer\n\n")
     assert "there is no script below the first line" in empty["text"]
-    refused = notebook.run("%gammapy --reject too-bold")
-    assert "too-bold" in refused["text"]
+    refused = notebook.run("%gammapy --reject too bold by far")
+    assert "too bold by far" in refused["text"]
     assert latest(place).manifest()["status"] == "refused"
 
 

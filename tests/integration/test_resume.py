@@ -123,3 +123,20 @@ def test_a_run_under_way_cannot_be_resumed_twice(line, scripted_server, tmp_path
     finally:
         process.kill()
         process.wait()
+
+
+def test_ctrl_c_ends_a_run_at_once_whoever_is_at_work(line, scripted_server, tmp_path):
+    server = scripted_server(*answers(coder_delay=600.0))
+    process = subprocess.Popen(line(server.url, "run", REQUEST), stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        name = process.stderr.readline().split()[1]
+        server.wait_for(2)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert said.endswith(f"gammapygpt: interrupted. `gammapygpt resume {name}` goes on with it.\n")
+    manifest = json.loads((tmp_path / "runs" / name / "manifest.json").read_text())
+    assert (manifest["status"], manifest["reason"]) == ("interrupted", "stopped by the user")
