@@ -56,16 +56,21 @@ class StudioOutput(TypedDict):
     answer: Told | None
 
 
+def gathered(before: list[Any], more: list[Any] | None) -> list[Any]:
+    """What there was and what is added; None begins anew."""
+    return [] if more is None else [*before, *more]
+
+
 def spent(before: Any, more: Any) -> Usage:
-    """What was spent in all; a server may hand its checkpoints on as plain JSON."""
-    return Usage.model_validate(before) + Usage.model_validate(more)
+    """What was spent in all; None begins anew. A server may hand its checkpoints on as plain JSON."""
+    return Usage() if more is None else Usage.model_validate(before) + Usage.model_validate(more)
 
 
 class StudioState(RunState, total=False):
     """The agents' state, and where the branch keeps its files."""
 
+    attempts: Annotated[list[Attempt], gathered]
     usage: Annotated[Usage, spent]
-
     folder: str
     steps: int
     """Nodes behind it."""
@@ -74,12 +79,9 @@ class StudioState(RunState, total=False):
 
 def anew() -> dict[str, Any]:
     """The state of a run that begins in a thread which has had others."""
-    from langgraph.types import Overwrite
-
     emptied: dict[str, Any] = {name: [] for name in ("snippets", "looked_up", "found", "conversation")}
-    gone: dict[str, Any] = dict.fromkeys(("plan", "draft", "critique", "answer"))
-    begun: dict[str, Any] = {"objections": {}, "refusal": "", "steps": 0}
-    return emptied | gone | begun | {"attempts": Overwrite([]), "usage": Overwrite(Usage())}
+    gone: dict[str, Any] = dict.fromkeys(("plan", "draft", "critique", "attempts", "usage", "answer"))
+    return emptied | gone | {"objections": {}, "refusal": "", "steps": 0}
 
 
 def read_ask(given: Any) -> Ask:

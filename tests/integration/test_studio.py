@@ -128,6 +128,12 @@ def studio(
         yield studio
 
 
+def test_the_module_that_servers_load_is_cheap():
+    code = "import sys, gammapygpt.graph.studio; print({'langgraph', 'pydantic'} & sys.modules.keys())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
+
+
 def test_every_switch_is_a_described_field_with_its_default(studio):
     (assistant,) = studio.client.assistants.search()
     schemas = studio.client.assistants.get_schemas(assistant["assistant_id"])
