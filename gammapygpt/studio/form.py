@@ -11,6 +11,8 @@ from gammapygpt.settings import BudgetSettings, Settings
 
 NOT_ASKED = frozenset({"run_folder", "settings"})
 """What each run gets from its thread and from the settings file."""
+UNTOUCHED: Any = object()
+"""In the place of what a user left as it was: the default is shown, but it is for the run to say what it has."""
 
 
 def form(settings: Settings) -> type:
@@ -26,23 +28,16 @@ def form(settings: Settings) -> type:
             if one.name.endswith("_backend"):
                 shown["enum"] = sorted(settings.backends)
             described = {**one.metadata, "json_schema_extra": shown}
-            made.append((one.name, kinds[one.name], _with_default(shown["default"], described)))
+            made.append((one.name, kinds[one.name], field(default_factory=lambda: UNTOUCHED, metadata=described)))
     return make_dataclass("Switches", made, kw_only=True, namespace={"__doc__": "What a run may use; its limits."})
 
 
-def _with_default(default: Any, metadata: dict[str, Any]) -> Any:
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
 def filled_in(given: Any) -> dict[str, Any]:
-    """What a filled-in form sets, as `load_settings` takes it: dotted keys, and values that are not the defaults."""
+    """What a user filled in, as `load_settings` takes it: values by dotted keys."""
     if given is None:
         return {}
-    untouched = type(given)()
     values = {one.name: getattr(given, one.name) for one in fields(given)}
-    return {key(name): value for name, value in values.items() if value != getattr(untouched, name)}
+    return {key(name): value for name, value in values.items() if value is not UNTOUCHED}
 
 
 def key(name: str) -> str:

@@ -154,7 +154,7 @@ def test_every_switch_is_a_described_field_with_its_default(studio):
 
 def test_a_thread_asks_goes_on_and_is_forked(studio, outside):
     thread = studio.thread()
-    came = studio.go(thread, input={"request": {"text": ASK}}, context={**QUICK, "approve": ["script"]})
+    came = studio.go(thread, input={"request": {"text": ASK}}, context={**QUICK, "approve": ["script"], "attempts": 2})
     assert [next(iter(update)) for update in came["updates"]] == ["begin", "planner", "coder", "__interrupt__"]
     assert came["updates"][1]["planner"]["plan"]["recipe"] == "observation_list"
     assert [event["agent"] for event in came["custom"] if event["event"] == "agent"][:2] == ["planner", "coder"]
@@ -186,12 +186,13 @@ def test_a_thread_asks_goes_on_and_is_forked(studio, outside):
     edited = studio.client.threads.update_state(thread, {"plan": plan}, checkpoint=place["checkpoint"])
     studio.go(thread, checkpoint=edited["checkpoint"])
     assert "OBS_IDS = [1, 2]" in studio.question(thread)["script"]
-    studio.go(thread, command={"resume": {"decision": "reject", "reason": "just looking"}})
+    studio.go(thread, command={"resume": {"decision": "reject", "reason": "just looking"}}, context={"attempts": 5})
     state = studio.values(thread)
     assert state["answer"]["status"] == "refused"
     assert state["answer"]["reason"] == "the user declined draft 1: just looking"
     fork = RunFolder(Path(state["folder"]))
     assert fork.manifest()["forked"]["run"] == folder.name
+    assert [one["switches"]["attempts"] for one in (manifest, fork.manifest())] == [2, 5], "though 5 is the default"
     assert "OBS_IDS = [1, 2]" in (fork.attempt(1) / "script.py").read_text()
     assert folder.manifest() | {"studio": None} == manifest | {"studio": None}, "the first way is left as it was"
     assert "OBS_IDS = None" in (folder.attempt(1) / "script.py").read_text()
