@@ -97,8 +97,8 @@ def attempt(request: Request, stores: list[StoreInfo], recipe: Recipe) -> Choice
 
 
 def refuse(problems: list[str]) -> Choice:
-    """A plain refusal that says which part it is about and what can be done."""
-    able = "; ".join(recipe.answers.split("\n")[0].rstrip(".") for recipe in recipes().values())
+    """A plain refusal that says which part it is about and what can be done: the recipes by their titles."""
+    able = ", ".join(recipe.answers.partition(":")[0] for recipe in recipes().values())
     return Choice(refusal=f"The cookbook has no recipe for {'; '.join(problems)}. It can do: {able}.")
 
 
