@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 """Whoever can reach the port can run scripts, so nobody else may."""
+
+GRACE_S = 2
+"""After Ctrl-C, for what is under way."""
 
 
 @command
@@ -37,8 +39,6 @@ def mcp(
 
     A client starts it by itself: {"command": "gammapygpt", "args": ["mcp", "--data", "FOLDER"]}.
     """
-    if find_spec("mcp") is None:
-        raise UserError("the MCP server is not installed.", "pip install 'gammapygpt[mcp]'")
     laid_over = overrides(settings, data=data, runs=runs)
     made = made_of(config, laid_over)
     if transport == "stdio":
@@ -55,9 +55,13 @@ def made_of(config: Path | None, laid_over: dict[str, Any]) -> Server:
     loaded = load_settings(config, laid_over)
     if loaded.data.path:
         find_data(loaded)
-    from gammapygpt.mcp.server import server
-    from gammapygpt.mcp.working import Desk
-
+    try:
+        from gammapygpt.mcp.server import server
+        from gammapygpt.mcp.working import Desk
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("mcp"):
+            raise
+        raise UserError(f"the MCP server is not installed: {error.msg}.", "pip install 'gammapygpt[mcp]'") from error
     return server(Desk(loaded, str(config.expanduser().resolve()) if config else "", laid_over))
 
 
@@ -80,6 +84,8 @@ def serve_http(made: Server, port: int) -> None:
     UserError
         The port is taken.
     """
+    import uvicorn
+
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -87,4 +93,10 @@ def serve_http(made: Server, port: int) -> None:
         except OSError as error:
             raise UserError(f"cannot listen on {HOST}:{port}: {error.strerror}.", "Name another --port.") from error
     typer.echo(f"http://{HOST}:{port}/mcp", err=True)
-    made.run("streamable-http", host=HOST, port=port)
+    uvicorn.run(
+        made.streamable_http_app(host=HOST),
+        host=HOST,
+        port=port,
+        log_level="critical",  # what our own tools do is logged by the SDK
+        timeout_graceful_shutdown=GRACE_S,
+    )

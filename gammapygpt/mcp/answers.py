@@ -163,6 +163,25 @@ class Job(Answer):
     """Where everything is kept."""
 
 
+class RunLine(Answer):
+    """One run."""
+
+    run: str
+    created: str
+    """UTC."""
+    status: str
+    attempts: int
+    backend: str
+    request: str
+
+
+class Runs(Answer):
+    """The runs of this server's folder."""
+
+    runs: list[RunLine]
+    """The latest last."""
+
+
 def pieces(snippets: list[Snippet]) -> list[Piece]:
     """Reference material, none of it endless."""
     return [Piece(**{**one.model_dump(), "text": one.text[:LONGEST_PIECE]}) for one in snippets]

@@ -1,35 +1,36 @@
-"""How a run ended, as plain data for the protocol; figures are left out, the server reads them from the folder."""
+"""How a run stands, as plain data for the protocol, read from its folder; figures are added where it is shown."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gammapygpt.mcp.answers import pieces, problems, tail
-from gammapygpt.run import Run
+from gammapygpt.runs.folder import RunFolder
 from gammapygpt.settings import Settings
 from gammapygpt.state import Attempt, ResultSpec
 
-TOLD = ("units", "choices", "warnings", "usage")
+TOLD = ("units", "choices", "warnings")
 """Entries of a manifest that are told as they are."""
 
 
-def ending(run: Run) -> dict[str, Any]:
-    """The fields of `answers.Job`."""
-    from gammapygpt.commands.tables import tried
+def ending(folder: RunFolder) -> dict[str, Any]:
+    """The fields of `answers.Job`, of a run that has ended or not."""
+    from gammapygpt.runs.final import attempt_line
+    from gammapygpt.runs.record import record_of
 
-    manifest = run.folder.manifest()
-    ended = run.outcome
-    shown = (ended.answer or next(reversed(ended.attempts), None)) if ended else None
-    question = run.question.model_dump() if run.question else None
+    manifest, outcome = folder.manifest(), record_of(folder).outcome
+    tried = [attempt for attempt in outcome.attempts if attempt.script]  # the last draft may have been refused
+    shown = outcome.answer or next(reversed(tried), None)
     return {
-        "run": run.folder.name,
-        "status": manifest["status"],
-        "reason": manifest.get("reason", ""),
-        "folder": str(run.folder.path),
-        "question": question,
-        "result": numbers(manifest.get("result", {})),
+        "run": folder.name,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "folder": str(folder.path),
+        "question": manifest.get("question"),
+        "result": numbers(outcome.result),
         **{name: manifest[name] for name in TOLD if name in manifest},
-        "attempts": manifest.get("attempts") or tried(run.folder),
+        "attempts": [attempt_line(attempt) for attempt in tried],
+        "usage": outcome.usage.model_dump(include={"calls", "input_tokens", "output_tokens", "cost"}),
         **(of_attempt(shown) if shown else {}),
     }
 
@@ -47,7 +48,7 @@ def not_run(settings: Settings, script: str, keys: list[str]) -> dict[str, Any] 
     attempt = Attempt(number=1, author="coder", script=script, findings=findings)
     judged = attempt.model_copy(update=gates.verdict(attempt))
     told = {"run": "", "folder": "", "status": "failed", "reason": judged.summary}
-    return {**of_attempt(judged), **told, "script": ""}
+    return {**of_attempt(judged), **told}
 
 
 def of_attempt(attempt: Attempt) -> dict[str, Any]:

@@ -63,7 +63,6 @@ def carried_out(order: Order) -> Iterator[dict[str, Any]]:
     """Do it, and tell what happens."""
     from gammapygpt import session
     from gammapygpt.commands.progress import sentence
-    from gammapygpt.mcp.ending import ending
 
     run = laid_out(order)
     yield {"said": f"run {run.folder.name}"}
@@ -74,8 +73,7 @@ def carried_out(order: Order) -> Iterator[dict[str, Any]]:
         for event in run.stream(order.answer):
             if said := f"{event['agent']} ..." if event.get("event") == "agent" else sentence(event):
                 yield {"said": said}
-    ended = ending(run)
-    yield {"ended": ended if order.what != "script" else {**ended, "script": ""}}  # whose client has it
+    yield {"ended": str(run.folder.path)}
 
 
 def laid_out(order: Order) -> Run:

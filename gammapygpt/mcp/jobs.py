@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from gammapygpt.errors import GammapyGPTError, InfrastructureError
 from gammapygpt.mcp.job import Order
+from gammapygpt.runs.folder import RunFolder
 
 LONGEST_LINE = 64 << 20
 """Bytes of one message of a job."""
@@ -26,8 +28,8 @@ SIGN_OF_LIFE_S = 10.0
 Tell = Callable[[str], Awaitable[None]]
 
 
-async def carried_out(order: Order, tell: Tell) -> dict[str, Any]:
-    """Have a job done in a process of its own; how it ended.
+async def carried_out(order: Order, tell: Tell) -> RunFolder:
+    """Have a job done in a process of its own; its run, which has ended or waits for an answer.
 
     Raises
     ------
@@ -42,7 +44,7 @@ async def carried_out(order: Order, tell: Tell) -> dict[str, Any]:
         async for said in messages(process, tell):
             done = "said" not in said
             if "ended" in said:
-                return dict(said["ended"])
+                return RunFolder(Path(said["ended"]))
             if "error" in said:
                 raise GammapyGPTError(said["error"], said["remedy"])
             await tell(said["said"])

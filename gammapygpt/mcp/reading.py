@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,9 +16,12 @@ from gammapygpt.mcp.answers import (
     RecipeLine,
     Recipes,
     RecipeScript,
+    RunLine,
+    Runs,
     pieces,
     problems,
 )
+from gammapygpt.mcp.runs import listed, without_secrets_in
 from gammapygpt.settings import Settings
 from gammapygpt.settings_file import closest
 from gammapygpt.state import Attempt, Execution, Finding, Request, Snippet
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["recipe", "tutorial", "howto", "guide", "api", "drift", "success", "own"]
 NEAREST = 5
-"""Recipes that a query gets beyond those that the rules think of."""
+"""Recipes that a query gets beyond those that the rules think of; pieces for an error that nothing explains."""
 
 _searching = threading.Lock()
 
@@ -80,11 +84,14 @@ def explain(settings: Settings, error: str, script: str) -> Explained:
 
     findings = found_in(settings, script, api_only=True) if script else []
     attempt = as_attempt(error, script, findings)
+    means = hints(attempt)
     with _searching:
         material = found_for(attempt, settings, lambda line: None)
+        if not (means or material or findings):
+            material = looked_up(settings, attempt.summary, NEAREST, None)
     return Explained(
         gammapy=gammapy_version(settings),
-        means=pieces(hints(attempt)),
+        means=pieces(means),
         findings=problems(findings),
         material=pieces(unsaid(material, attempt)),
     )
@@ -175,6 +182,11 @@ def recipe_named(name: str) -> Recipe:
             f"there is no recipe {name!r}{closest(name, recipes()) or '.'}", f"There are: {', '.join(recipes())}."
         )
     return recipes()[name]
+
+
+def run_lines(settings: Settings, n: int) -> Runs:
+    """The latest runs."""
+    return Runs(runs=[RunLine(**one) for one in json.loads(without_secrets_in(listed(settings, n)))])
 
 
 def first_lines(one: Recipe) -> str:

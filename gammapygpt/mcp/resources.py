@@ -43,7 +43,7 @@ def add_runs(mcp: Server, settings: Settings) -> None:
     @mcp.resource("run://list", title="The runs", mime_type="application/json")
     def runs() -> str:
         """The latest runs: name, when, status, attempts, backend, request."""
-        return listed(settings)
+        return without_secrets_in({"runs": listed(settings)})
 
     @mcp.resource("run://{name}/manifest", title="Manifest of a run", mime_type="application/json")
     @resource_errors

@@ -66,12 +66,11 @@ def without_secrets_in(value: Any) -> str:
     return json.dumps(masked(plain(value)), indent=1, ensure_ascii=False)
 
 
-def listed(settings: Settings) -> str:
-    """The latest runs as JSON, the latest last."""
+def listed(settings: Settings, latest: int = LATEST) -> list[dict[str, Any]]:
+    """The latest runs, one line each, the latest last."""
     from gammapygpt.commands.runs import row
 
-    rows = [row(folder) for folder in all_runs(runs_of(settings))[-LATEST:]]
-    return without_secrets_in({"runs": rows})
+    return [row(folder) for folder in all_runs(runs_of(settings))[-latest:]]
 
 
 def file_of(folder: RunFolder, name: str, otherwise: str) -> str:

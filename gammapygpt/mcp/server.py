@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gammapygpt import __version__
 from gammapygpt.mcp import reading
-from gammapygpt.mcp.answers import Checked, Explained, Found, Job, Recipes, RecipeScript
+from gammapygpt.mcp.answers import Checked, Explained, Found, Job, Recipes, RecipeScript, Runs
 from gammapygpt.mcp.calls import Server, tool_errors
 from gammapygpt.mcp.resources import add_resources
 from gammapygpt.mcp.working import Desk
@@ -113,6 +113,17 @@ def add_reading_tools(mcp: Server, desk: Desk) -> None:
     ) -> RecipeScript:
         """Give one recipe as a script that is ready for run_script, with some of its constants set."""
         return reading.recipe(name, constants or {})
+
+    @mcp.tool(title="List runs", annotations=READS)
+    @tool_errors
+    def list_runs(n: Annotated[int, Field(ge=1, le=50, description="So many of the latest.")] = 10) -> Runs:
+        """List the latest runs with their names and how they stand; `resume` goes on with an interrupted one."""
+        return reading.run_lines(desk.settings, n)
+
+    @mcp.tool(title="Show a run", annotations=READS)
+    async def show_run(run: RunName) -> Annotated[CallToolResult, Job]:
+        """Show how a run stands or ended: what generate and run_script give, of a run that is there already."""
+        return await desk.show_run(run)
 
 
 def add_working_tools(mcp: Server, desk: Desk) -> None:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.mcp import jobs
 from gammapygpt.mcp.calls import tool_error, what_is_wrong
-from gammapygpt.mcp.ending import not_run
+from gammapygpt.mcp.ending import ending, not_run
+from gammapygpt.mcp.runs import run_named
 from gammapygpt.mcp.showing import shown
 from gammapygpt.settings import Settings, without_secrets
 
@@ -39,8 +40,8 @@ class Desk:
             limits["sandbox.wall_s"] = self.at_most(
                 "timeout_s", timeout_s, "sandbox.wall_s", self.settings.sandbox.wall_s
             )
-        if stopped := await in_a_thread(not_run, self.settings, script, keys):
-            return shown(stopped)
+        if stopped := await in_a_thread(lambda: not_run(self.settings, script, keys)):
+            return shown(stopped, with_script=False)
         text = request.strip() or "a script"
         return await self.done(ctx, "script", limits, text=text, script=script, keys=keys)
 
@@ -65,6 +66,10 @@ class Desk:
             answer = {"decision": decision, "script": script, "plan": plan, "reason": reason}
         return await self.done(ctx, "resume", {}, run=run, answer=answer)
 
+    async def show_run(self, run: str) -> CallToolResult:
+        """How a run stands."""
+        return await in_a_thread(lambda: shown(ending(run_named(self.settings, run))))
+
     def asked_for(self, backend: str | None, attempts: int | None, approve: list[Any] | None) -> dict[str, Any]:
         """What the client may choose, as settings."""
         chosen: dict[str, Any] = {}
@@ -88,17 +93,18 @@ class Desk:
         overrides = {**self.overrides, **chosen}
         try:
             asked = jobs.ours(what, config=self.config, overrides=overrides, **order)
-            return shown(await jobs.carried_out(asked, progress_of(ctx)))
+            folder = await jobs.carried_out(asked, progress_of(ctx))
+            return await in_a_thread(lambda: shown(ending(folder), with_script=what != "script"))
         except ValidationError as error:
             raise tool_error(UserError(what_is_wrong(error))) from error
         except GammapyGPTError as error:
             raise tool_error(error) from error
 
 
-async def in_a_thread(function: Callable[..., R], *args: Any) -> R:
+async def in_a_thread(function: Callable[[], R]) -> R:
     """Do something that takes a while and needs no process of its own, so that the server answers meanwhile."""
     try:
-        return await to_thread.run_sync(function, *args)
+        return await to_thread.run_sync(function)
     except GammapyGPTError as error:
         raise tool_error(error) from error
 

@@ -73,7 +73,8 @@ def test_what_there_is_and_what_it_does_is_told(server):
         assert tool.output_schema["properties"]
         assert tool.input_schema["properties"].keys().isdisjoint({"data", "sandbox", "provider", "runs", "folder"})
     reading = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
-    assert reading == {"search_gammapy", "check_script", "explain_error", "list_recipes", "get_recipe"}
+    running = {"run_script", "generate", "follow_up", "resume"}
+    assert reading == tools.keys() - running
     assert "check_script" in server.client.instructions
     templates = server.portal.call(server.client.list_resource_templates).resource_templates
     assert {"run://{name}/script", "recipe://{name}"} <= {template.uri_template for template in templates}
@@ -119,8 +120,10 @@ def test_scripts_run_two_at_once_and_what_they_leave_can_be_read(server, place):
     assert failed["status"] == "failed"
     assert "IndexError in line 3" in failed["reason"]
     assert "list index out of range" in failed["traceback"]
-    listed = json.loads(server.read("run://list").text)["runs"]
+    assert server.call("show_run", run=failed["run"]) == {**failed, "script": FAILS}
+    listed = server.call("list_runs")["runs"]
     assert {run["run"]: run["status"] for run in listed} == {job["run"]: "passed", failed["run"]: "failed"}
+    assert json.loads(server.read("run://list").text)["runs"] == listed
 
 
 def test_a_script_that_wants_the_network_does_not_pass(server):
