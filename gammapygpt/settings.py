@@ -82,9 +82,11 @@ class Prices(Section):
     """Per million tokens, in any one currency."""
 
     input: float = 0.0
+    """Of what is sent."""
     cached: float | None = None
     """Of cached input; the input price where not given."""
     output: float = 0.0
+    """Of what comes back."""
 
 
 class ServingSettings(Section):
@@ -111,6 +113,7 @@ class BackendSettings(Section):
     """One named language model (or none: `cookbook`)."""
 
     kind: Literal["openai", "local", "cookbook", "scripted"] = "openai"
+    """A server that speaks as OpenAI's, a model on this machine, no model, or replies from a file."""
     model: str = ""
     """Of a `local` one: a name that `gammapygpt model list` shows, or a GGUF file."""
     base_url: WebAddress = ""
@@ -118,10 +121,13 @@ class BackendSettings(Section):
     api_key_env: VariableName = ""
     """Name of the environment variable with the key; empty where the server wants none."""
     embedding_model: str = ""
+    """The model of this server that `retrieval.embeddings` uses."""
     reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh"] = ""
+    """Empty leaves it to the server."""
     temperature: float | None = 0.0
     """None leaves it to the server (some reasoning models refuse any)."""
     timeout_s: float = Field(default=300.0, gt=0)
+    """How long a server may say nothing, in s."""
     retries: int = Field(default=4, ge=0)
     """How often a request is repeated on 429, 5xx, a dropped connection or a timeout."""
     requests_per_minute: int | None = Field(default=None, gt=0)
@@ -129,11 +135,13 @@ class BackendSettings(Section):
     parallel_requests: int | None = Field(default=None, gt=0)
     """Requests under way at once, by all processes together; None means any number."""
     max_output_tokens: int = Field(default=4096, gt=0)
+    """Of one reply."""
     abilities: list[Ability] | Literal["probe"] = "probe"
     """What the model can do beyond writing a fenced block; `probe` asks it once and remembers (not a `local` one)."""
     serving: ServingSettings = ServingSettings()
     """Of a `local` one."""
     prices: Prices = Prices()
+    """For the cost of a run, and `budget.cost`."""
     replies: str = ""
     """File with the replies of a `scripted` backend."""
 
@@ -161,14 +169,19 @@ class DataSettings(Section):
 
 class SandboxSettings(Section):
     provider: Literal["auto", "bubblewrap", "landlock", "container", "unsafe-local"] = "auto"
+    """`auto`: the first that works here; `unsafe-local` is none at all."""
     wall_s: float = Field(default=600.0, gt=0)
+    """Of one script, in s."""
     cpu_s: float = Field(default=1200.0, gt=0)
+    """Computing time of one script, in s."""
     memory_mb: int = Field(default=4096, gt=0)
     """Of the whole process tree."""
     processes: int = Field(default=64, gt=0)
+    """Processes and threads of a script at once."""
     file_mb: int = Field(default=256, gt=0)
     """Largest single file."""
     workspace_mb: int = Field(default=1024, gt=0)
+    """What a script may write in all."""
     files: int = Field(default=2000, gt=0)
     """Number of files collected from the workspace."""
     output_kb: int = Field(default=256, gt=0)
@@ -204,22 +217,30 @@ class BudgetSettings(Section):
     """Where a run stops; None means no limit."""
 
     attempts: int = Field(default=5, ge=1)
+    """Drafts."""
     model_calls: int | None = Field(default=30, ge=0)
+    """Questions to a language model."""
     tokens: int | None = Field(default=400_000, ge=0)
+    """In and out."""
     cost: float | None = Field(default=None, ge=0)
     """In the currency of the prices."""
     wall_s: float | None = Field(default=7200.0, gt=0)
+    """Of the whole run, in s."""
 
 
 class SwitchSettings(Section):
     """Which agents take part: the ablation knobs."""
 
     retrieval: bool = True
+    """Look up what the installed Gammapy offers."""
     planner: bool = True
+    """Plan before writing."""
     drafts: bool = True
     """Start from the recipe that the plan fills in, and ask a model only for what the recipe does not do."""
     critic: bool = True
+    """Read a failure before the next draft, and the physics after a success."""
     optimiser: bool = False
+    """Look for a faster or cleaner script once one has passed."""
     preflight: bool = True
     """Gate 1 before each run."""
     api_gate: bool = True
@@ -255,6 +276,7 @@ BUILT_IN = ("cookbook", "local")
 
 class Settings(Section):
     default_backend: str = "cookbook"
+    """Name of the backend of all roles that have none of their own."""
     roles: dict[Role, str] = Field(default_factory=dict)
     """Backend of a role where it is not the default one."""
     backends: dict[str, BackendSettings] = Field(
