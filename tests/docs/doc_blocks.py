@@ -5,6 +5,7 @@ A reader does not see the comments:
     <!-- file: NAME -->         the block is kept as this file, and not run; what follows may use it
     <!-- exit: 1 -->            the last command leaves with this code
     <!-- served: NAME -->       a scripted server on loopback stands in for the one of this backend
+    <!-- instead: COMMAND -->   this is run in its place, to the same end
     <!-- slow -->               left to `make test-slow`
     <!-- not run: REASON -->    cannot be tried here; its commands are looked up all the same
 """
@@ -20,7 +21,7 @@ from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, FencedCod
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MARKS = ("file", "exit", "served", "slow", "not run")
+MARKS = ("file", "exit", "served", "instead", "slow", "not run")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
-import click
 import typer
 
 from gammapygpt.cli import app
@@ -35,8 +35,8 @@ def named(text: str) -> Iterator[str]:
 def fault(line: str) -> str:
     """What is wrong with a command; empty when its sub-commands and options exist."""
     words = shlex.split(line, comments=True)[1:]
-    command: click.Command = typer.main.get_command(app)
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
         name = words.pop(0)
         if name not in command.commands:
             return f"`{line}`: there is no command {name!r}"

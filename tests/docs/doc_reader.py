@@ -60,6 +60,8 @@ class Reader:
             return
         if name := block.marks.get("file"):
             self.keeps(self.folder / name, block.source)
+        elif command := block.marks.get("instead"):
+            self.types(block, [Step(command)])
         elif block.language == "toml":
             self.keeps(self.settings_file, block.source)
             load_settings(self.settings_file, {}, {})
