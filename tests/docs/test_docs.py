@@ -17,7 +17,16 @@ TRIED = ("console", "bash", "toml", "python", "diff")
 SHOWN = ("text", "mermaid")
 """Languages of blocks that are only shown."""
 
-NOT_RUN: dict[str, list[str]] = {}
+NO_SLURM = "there is no SLURM here"
+NOT_RUN = {
+    "README.md": ["would install into the environment of the tests; `make` does the same"],
+    "docs/backends.md": ["installs a package, and downloads a model of 1.1 GB"],
+    "docs/evaluation.md": [
+        "days of a language model; `make results` is this command, and the tests of campaigns run small ones",
+        NO_SLURM,
+    ],
+    "docs/sandbox.md": [NO_SLURM, NO_SLURM],
+}
 """Why a block is not run, by page; whoever adds one says so here."""
 
 
