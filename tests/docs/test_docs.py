@@ -19,7 +19,10 @@ SHOWN = ("text", "mermaid")
 
 NO_SLURM = "there is no SLURM here"
 NOT_RUN = {
-    "README.md": ["would install into the environment of the tests; `make` does the same"],
+    "README.md": [
+        "makes an environment anew; and the tests would run themselves",
+        "would install into the environment of the tests; `make` does the same",
+    ],
     "docs/backends.md": ["installs a package, and downloads a model of 1.1 GB"],
     "docs/evaluation.md": [
         "days of a language model; `make results` is this command, and the tests of campaigns run small ones",
