@@ -1,4 +1,4 @@
-"""The tables of docs/configuration.md, from gammapygpt/settings.py: `python scripts/settings_tables.py` writes them anew.
+"""The tables of docs/configuration.md, from settings.py: `python scripts/settings_tables.py` writes them anew.
 
 Each stands between two marks; a test sees to it that they are what the settings say.
 """
@@ -9,6 +9,7 @@ import ast
 import inspect
 import re
 import typing
+from itertools import pairwise
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -35,7 +36,7 @@ def table(model: type[BaseModel]) -> str:
 def meanings(model: type[BaseModel]) -> dict[str, str]:
     """The text below each field, on one line."""
     body = ast.parse(inspect.getsource(model)).body[0].body  # type: ignore[attr-defined]
-    pairs = zip(body, body[1:], strict=False)
+    pairs = pairwise(body)
     return {
         field.target.id: re.sub(r"\bNone\b", '`"none"`', " ".join(text.value.value.split()))
         for field, text in pairs

@@ -6,13 +6,16 @@ it uses an attribute that Gammapy lost. Progress is plain lines here; on a termi
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
@@ -38,9 +41,7 @@ store = DataStore.from_dir(os.environ["GAMMAPY_DATA"] + "/dl3-simulated")
 zenith = [observation.pointing_zen.deg for observation in store.get_observations()]
 json.dump({"mean_zenith_deg": float(np.mean(zenith))}, open("result.json", "w"))
 """
-REPAIRED = DRAFT.replace(
-    "observation.pointing_zen.deg", "observation.get_pointing_altaz(observation.tmid).zen.deg"
-)
+REPAIRED = DRAFT.replace("observation.pointing_zen.deg", "observation.get_pointing_altaz(observation.tmid).zen.deg")
 SETTINGS = """\
 [roles]
 coder = "demo"
@@ -53,14 +54,16 @@ replies = "replies.toml"
 THEME = TerminalTheme(
     (24, 26, 31),
     (208, 212, 220),
-    [(60, 64, 72), (224, 108, 117), (152, 195, 121), (229, 192, 123), (97, 175, 239), (198, 120, 221), (86, 182, 194)]
-    + [(208, 212, 220)],
+    [
+        *[(60, 64, 72), (224, 108, 117), (152, 195, 121), (229, 192, 123)],
+        *[(97, 175, 239), (198, 120, 221), (86, 182, 194), (208, 212, 220)],
+    ],
 )
 FRAME = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
-.{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: {char_height}px;
-  line-height: {line_height}px; font-variant-east-asian: full-width; }}
+.{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
+  font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
 .{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: sans-serif; }}
 {styles}
 </style>
@@ -116,7 +119,7 @@ def typed(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     return progress.read_text() + printed.decode().replace("\r\n", "\n")
 
 
-def pieces(screen):  # type: ignore[no-untyped-def]
+def pieces(screen: BinaryIO) -> Iterator[bytes]:
     """What arrives at a terminal until nobody is there any more."""
     while True:
         try:
@@ -130,7 +133,7 @@ def pieces(screen):  # type: ignore[no-untyped-def]
 
 def picture(told: list[tuple[str, str]]) -> str:
     """The session as an SVG that needs nothing from the network."""
-    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), force_terminal=True, legacy_windows=False)
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     for command, printed in told:
         console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
         lines = Text.from_ansi(printed.rstrip()).split("\n")

@@ -91,7 +91,9 @@ def test_every_command_exists(page: Path) -> None:
 
 def test_a_command_that_does_not_exist_is_noticed() -> None:
     assert fault("gammapygpt runs sho") == "`gammapygpt runs sho`: there is no command 'sho'"
-    assert fault('gammapygpt run "x" --backends y') == '`gammapygpt run "x" --backends y`: there is no option --backends'
+    assert (
+        fault('gammapygpt run "x" --backends y') == '`gammapygpt run "x" --backends y`: there is no option --backends'
+    )
     assert fault('gammapygpt run "x" --no-planner --set a.b=-1') == ""
 
 

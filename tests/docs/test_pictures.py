@@ -13,8 +13,8 @@ from doc_commands import fault
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-import settings_tables  # noqa: E402
-import terminal_session  # noqa: E402
+import settings_tables
+import terminal_session
 
 
 def test_the_tables_of_settings_are_those_of_the_program() -> None:
