@@ -79,7 +79,7 @@ class Reader:
 
     def types(self, block: Block, todo: list[Step]) -> None:
         """Commands, one after the other in one shell."""
-        script = "\n".join(f'{{ {step.command}\n}} </dev/null\necho "{END} $?"' for step in todo)
+        script = "\n".join(f'{{ {step.command}\n}} </dev/null\ncode=$?; echo; echo "{END} $code"' for step in todo)
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=self.folder,
