@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +89,19 @@ def test_every_command_exists(page: Path) -> None:
     shown = [line for block in blocks(page) for line in commands(block.source, block.language)]
     faults = list(filter(None, map(fault, [*shown, *named(page.read_text(encoding="utf-8"))])))
     assert not faults
+
+
+def test_the_command_that_agents_are_told_exists() -> None:
+    (told,) = [block for block in blocks(ROOT / "docs" / "faces.md") if block.marks.get("file") == "mcp.json"]
+    server = json.loads(told.source)["mcpServers"]["gammapy"]
+    assert fault(shlex.join([server["command"], *server["args"]])) == ""
+
+
+def test_the_tools_that_agents_are_told_exist() -> None:
+    page = (ROOT / "docs" / "faces.md").read_text(encoding="utf-8").partition("## Other agents")[2]
+    tools = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)))
+    source = (ROOT / "gammapygpt" / "mcp" / "server.py").read_text(encoding="utf-8")
+    assert set(tools) == set(re.findall(r"@mcp\.tool\(.*\)\n(?: +@\w+\n)* +(?:async )?def (\w+)", source))
 
 
 def test_a_command_that_does_not_exist_is_noticed() -> None:
