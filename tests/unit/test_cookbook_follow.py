@@ -24,6 +24,7 @@ MSH, PKS, CRAB = (
     {"TARGET_RA": 329.7169, "TARGET_DEC": -30.2242},
     {"TARGET_RA": 83.6348, "TARGET_DEC": 22.0192},
 )
+RXJ = {"TARGET_RA": 258.355, "TARGET_DEC": -39.771}
 MADE_OF_OTHERS = {"RESULTS", "START", "ENERGY_BINS", "BINS_PER_DECADE", "FLUX_POINT_EDGES"}
 """Parameters that follow from others."""
 GONE = "gone"
@@ -87,6 +88,10 @@ CHANGED: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("ring", "6 x 6 deg", {"MAP_WIDTH": 6.0}),
     ("ring", "with an adaptive ring", {"RING_METHOD": "adaptive"}),
+    ("ring", "same map for RX J1713.7-3946, exclude 0.8 deg", {**RXJ, "EXCLUSION_RADIUS": 0.8}),
+    ("ring", "keep everything but start at 1 TeV", {"ENERGY_MIN": 1.0}),
+    ("ring", "smooth with 0.05 deg instead of 0.1 deg", {"CORRELATION_RADIUS": 0.05}),
+    ("counts", "do not exclude anything", {"EXCLUSION_RADIUS": 0.0}),
     ("curve", "night by night instead", {"TIME_BINS": "night"}),
     ("curve", "binned in 10 minutes please", {"TIME_BIN_WIDTH": 10.0, "TIME_BINS": GONE}),
     ("curve", "index fixed to 3.0", {"FIXED": {"index": 3.0}}),
@@ -98,6 +103,7 @@ CHANGED: list[tuple[str, str, dict[str, Any]]] = [
     ("ctao", "and from 0.2 to 50 TeV", {"ENERGY_MIN": 0.2, "ENERGY_MAX": 50.0}),
     ("irf", "same for run 23526", {"OBS_IDS": [23526]}),
     ("irf", "at 1.5 deg offset", {"OFFSET": 1.5}),
+    ("irf", "and for run 23526 at 1.5 deg?", {"OBS_IDS": [23526], "OFFSET": 1.5}),
     ("counts", "only above 1 TeV", {"ENERGY_MIN": 1.0}),
     ("runs", "and for MSH 15-52, within 1 deg?", {**MSH, "SELECTION_RADIUS": 1.0}),
     ("cube", "as point source", {"SPATIAL_MODEL": "point"}),
@@ -107,6 +113,7 @@ CHANGED: list[tuple[str, str, dict[str, Any]]] = [
     ("ebl", "with the Franceschini model", {"EBL_MODEL": "franceschini"}),
     ("ebl", "same for 1ES 0229+200 at z = 0.14", {"REDSHIFT": 0.14}),
     ("given", "in 50 h", {"LIVETIME": 50.0}),
+    ("given", "amplitude 5e-13 cm-2 s-1 TeV-1", {"AMPLITUDE": 5e-13}),
     ("given", "with an exponential cut-off at 10 TeV", {"SPECTRAL_MODEL": "ecpl", "CUTOFF_ENERGY": 10.0}),
     ("theta", "with 5 OFF regions and a theta cut of 0.14 deg", {"N_OFF_REGIONS": 5, "ON_RADIUS": 0.14}),
 ]
@@ -133,6 +140,13 @@ KEYS: list[tuple[str, str, set[str]]] = [
     ("ctao", "at 10 TeV", {"sensitivity_10TeV"}),
     ("irf", "and at 10 TeV?", {"aeff_10TeV_m2"}),
     ("ebl", "at 0.5 TeV", {"transmission_0p5TeV"}),
+    (
+        "counts",
+        "as spectrum with a power law",
+        {"index", "amplitude", "flux_1_10TeV", "energy_flux_1_10TeV_erg", "n_on", "excess", "significance", "n_obs"}
+        | {"livetime_h"},
+    ),
+    ("counts", "as theta2 plot", {"n_on", "n_off", "excess", "significance"}),
     ("ring", "use the FoV background instead", {"max_significance", "off_std"}),
     (
         "short",
@@ -157,6 +171,7 @@ PRODUCTS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("crab", "as theta2 plot", "theta_squared", {"ON_RADIUS": 0.11, "SELECTION_RADIUS": 1.0}),
     ("curved", "as a nightly light curve", "light_curve", {"OBS_IDS": [23523, 23526], "SPECTRAL_MODEL": "lp"}),
     ("ring", "with the FoV background method instead", "fov_significance_map", {"MAP_WIDTH": 4.0, "PIXEL_SIZE": 0.02}),
+    ("ring", "and now the spectrum, power law", "reflected_spectrum", {"EXCLUSION_RADIUS": 0.4, "ENERGY_MIN": 0.6}),
     ("ring", "as TS map", "ts_map", {"MAP_WIDTH": 4.0, "EXCLUSION_RADIUS": 0.4}),
     (
         "curve",
@@ -180,6 +195,10 @@ UNREAD: list[tuple[str, str, str]] = [
     ("crab", "same but with better statistics", "better statistics"),
     ("crab", "2-20 TeV, but smarter", "smarter"),
     ("crab", "0.2 deg", "0.2 deg"),
+    ("crab", "with both a log parabola and a power law", "both"),
+    ("crab", "no power law this time", "no"),
+    ("ring", "is there anything at 5 sigma outside the source?", "5 sigma"),
+    ("cube", "free the index", "free"),
     ("crab", "same for HESS J9999-999", "J9999"),
     ("crab", "same for MSH 15-52 and PKS 2155-304", "a second source"),
     ("crab", "drop the flux, I only need the index", "drop"),
@@ -188,6 +207,9 @@ UNREAD: list[tuple[str, str, str]] = [
     ("crab", "the spectrum and a light curve", "light curve"),
     ("crab", "for the next night", "next night"),
     ("crab", "with runs 1 to 5 of the other telescope", "telescope"),
+    ("flare", "and the same for the Crab", "the flare of Crab Nebula"),
+    ("flare", "without fixing the index", "without fixing"),
+    ("theta", "ten times brighter", "ten times brighter"),
     ("ebl", "same for 1ES 0229+200", "the redshift of 1ES 0229+200"),
     ("given", "what about a log parabola?", "the curvature of the log parabola"),
 ]
@@ -255,6 +277,14 @@ def test_the_text_stays_that_of_the_user():
     assert "of the Crab Nebula, 2-20 TeV" in follow("short", "and from 2 to 20 TeV").text
 
 
+def test_a_key_is_not_the_same_word_in_the_prose():
+    earlier = (
+        "Spectrum of the Crab Nebula, power law with the usual index and amplitude, 1-10 TeV. Write result.json with "
+        '"index" and "amplitude" (cm-2 s-1 TeV-1).'
+    )
+    assert '"alpha", "beta" (curvature) and "amplitude"' in follow(earlier, "now with a log parabola").text
+
+
 def test_coordinates_of_the_old_source_go_with_it():
     text = follow("crab", "same for MSH 15-52").text
     assert "83.633" not in text
@@ -304,6 +334,13 @@ def test_energies_of_the_analysis_take_those_of_equal_results_along():
     rewriting = follow(earlier, "from 2 to 20 TeV")
     assert set(plan(rewriting.text).parameters["RESULTS"]) == {"excess_2_20TeV", "n_on"}
     assert "result: excess_1_10TeV -> excess_2_20TeV" in rewriting.changes
+
+
+def test_a_band_of_a_light_curve_goes_with_the_events_that_are_used():
+    text = follow("flare", "only above 1 TeV").text
+    assert "photon flux between 1 and 20 TeV" in text
+    assert "no energy threshold other than 1 TeV" in text
+    assert (plan(text).parameters["ENERGY_MIN"], plan(text).parameters["ENERGY_MAX"]) == (1.0, 20.0)
 
 
 def test_once_more():

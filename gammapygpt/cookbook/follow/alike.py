@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gammapygpt.cookbook.book import Recipe
 
-ALIKE = 0.5
+ALIKE = 0.6
 """Share of the quantities that two recipes report by themselves, from which they answer the same kind of question."""
 
 

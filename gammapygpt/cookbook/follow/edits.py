@@ -8,7 +8,7 @@ from typing import Any
 from gammapygpt.cookbook.follow.phrases import MODELS, SHAPES, energy_range, fixed_value, phrase, plain
 from gammapygpt.cookbook.follow.reading import Read
 from gammapygpt.cookbook.follow.spans import DIFFERENTIAL, INTEGRAL, LIMITS, Span
-from gammapygpt.cookbook.keys import ABOVE_TO, KEY_ABOVE, KEY_RANGE, KEY_SINGLE, energies_of
+from gammapygpt.cookbook.keys import ABOVE_TO, COMPOUND, KEY_ABOVE, KEY_RANGE, KEY_SINGLE, energies_of
 from gammapygpt.cookbook.models import CUTOFF, PARABOLA, POWER_LAW
 
 Edit = tuple[int, int, str]
@@ -106,6 +106,8 @@ def _instead(read: Read, span: Span, name: str, value: Any, words: str) -> tuple
     numeric = re.match(r"[\d.]", read.text[span.start]) and isinstance(value, int | float)
     if numeric and name == "CONFIDENCE_LEVEL" and re.search(r"%|cent", read.text[span.start : span.end]):
         return place, f"{plain(100 * value)} %"
+    if numeric and " " in unit and (old := re.compile(rf"[\d.e+-]+\s*{COMPOUND.pattern}").match(read.text, span.start)):
+        return old.span(), f"{plain(value)} {unit}"
     if numeric and name in span.names and name != "MAP_WIDTH":
         return place, plain(value) + (UNIT.get(unit, f" {unit}") if unit else "")
     if name in INSTEAD and name not in span.names:
@@ -145,6 +147,11 @@ def _put_limits(read: Read, there: list[Span], values: dict[str, Any]) -> tuple[
     old = [span for span in there if set(LIMITS) & span.names and span.energies]
     if not old:
         return [], [f"energies {text}"]
+    threshold = re.match(r"(.*?(?:other than|threshold)\D*)", read.text[old[0].start : old[0].end], re.I)
+    if threshold and old[0].energies and old[0].energies.form == "above":
+        low, high = limits["ENERGY_MIN"], given.get("ENERGY_MAX")
+        sentence = [f"energies {energy_range(None, high)}"] if high is not None else []
+        return [(old[0].start + threshold.end(), old[0].end, f"{plain(low)} TeV")], sentence
     edits = [(old[0].start, old[0].end, _in_form(read.text, old[0], text))]
     edits += [
         (span.start, span.end, _in_form(read.text, span, text))
@@ -160,11 +167,15 @@ def _put_limits(read: Read, there: list[Span], values: dict[str, Any]) -> tuple[
 
 
 def _in_form(text: str, span: Span, new: str) -> str:
-    """`from 1 TeV` cannot become `from 2-20 TeV`: words that lead to a limit are part of its span, others stay."""
+    """A range in the words that were there: `from 1 to 10 TeV`, or `between 1 and 10 TeV`."""
     before = re.search(r"\b(?:from|between)\s+$", text[: span.start], re.I)
-    if before and (limits := re.fullmatch(r"([\d.]+)-([\d.]+) TeV", new)):
-        return f"{limits[1]} TeV {'and' if 'etween' in before.group() else 'to'} {limits[2]} TeV"
-    return new
+    within = re.match(r"between\s+", text[span.start : span.end], re.I)
+    limits = re.fullmatch(r"([\d.]+)-([\d.]+) TeV", new)
+    lead = before or within
+    if lead is None or limits is None:
+        return new
+    link = "and" if "etween" in lead.group() else "to"
+    return f"{within.group() if within else ''}{limits[1]} {link} {limits[2]} TeV"
 
 
 def put_energies(

@@ -27,7 +27,16 @@ PARAMETERS = {
 """Of each model, by its tag."""
 OF_ONE_MODEL = {"CUTOFF_ENERGY": ("ecpl",), "BETA": ("lp",), "ALPHA": ("lp",)}
 """Constants of models that are given, and the models that have them."""
-OF_A_SOURCE = ("REDSHIFT", "DATA_FILE", "DATA_FILES", "SOURCE_NAME", "MODEL_FILE", "DATASETS_FILE", "EXCLUDED_CIRCLES")
+OF_A_SOURCE = (
+    "REDSHIFT",
+    "DATA_FILE",
+    "DATA_FILES",
+    "SOURCE_NAME",
+    "MODEL_FILE",
+    "DATASETS_FILE",
+    "EXCLUDED_CIRCLES",
+    "DATES",
+)
 """Values that belong to a source: they cannot stay when it changes."""
 
 
@@ -84,6 +93,11 @@ def _energies(before: Read, heard: Heard, new: dict[str, Any], goal: Goal) -> No
         for name in limits:
             new.pop(name)
         goal.energies = (old, (limits.get("ENERGY_MIN", old[0]), limits.get("ENERGY_MAX", old[1])))
+    elif limits and before.recipe and before.recipe.about.band and before.reading.integrals:
+        (old, *others) = set(before.reading.integrals)
+        goal.energies = (old, (limits.get("ENERGY_MIN", old[0]), limits.get("ENERGY_MAX", old[1])))
+        if others:
+            goal.problems.append("which of the energy ranges")
     elif limits:
         old_limits = tuple(before.reading.values.get(name) for name in LIMITS)
         new_limits = tuple(limits.get(name, was) for name, was in zip(LIMITS, old_limits, strict=True))
@@ -146,4 +160,6 @@ def _source(before: Read, heard: Heard, new: dict[str, Any], goal: Goal) -> None
         if name in goal.values and name not in new:
             what, was = name.lower().replace("_", " "), goal.values[name]
             goal.problems.append(f"the {what} of {heard.place} ({was} was that of {old_place(before)})")
+    if flare := re.search(r"\b(?:flar(?:e|es|ing)|outburst)\b", before.reading.prose, re.I):
+        goal.problems.append(f"the {flare.group()} of {heard.place}")
     goal.forgets_runs = before.reading.runs is not None and heard.reading.runs is None

@@ -11,6 +11,7 @@ from gammapygpt.cookbook.choose import candidates
 from gammapygpt.cookbook.demands import beyond, demanded, uncovered
 from gammapygpt.cookbook.energies import find_energies
 from gammapygpt.cookbook.follow.alike import alike
+from gammapygpt.cookbook.follow.phrases import phrase
 from gammapygpt.cookbook.follow.reading import Read, read
 from gammapygpt.cookbook.follow.results import explained, key_for
 from gammapygpt.cookbook.follow.spans import LIMITS, PLACE, UNIT, Span
@@ -25,7 +26,7 @@ from gammapygpt.cookbook.follow.wording import (
     same_things,
     words_about,
 )
-from gammapygpt.cookbook.keys import FLUX_LIKE, Quantity, quantity, rules, unit_in
+from gammapygpt.cookbook.keys import COMPOUND, FLUX_LIKE, Quantity, quantity, rules, unit_in
 from gammapygpt.cookbook.models import read_models
 from gammapygpt.cookbook.reader import PLAIN_KEY, QUOTED, read_request
 from gammapygpt.cookbook.reading import Reading
@@ -139,13 +140,22 @@ def _without_replaced(text: str, before: Read) -> tuple[str, list[str]]:
 
 
 def _in_context(text: str, before: Read, there: list[Span]) -> str:
-    """`within 1 deg` where the request speaks of one such circle alone: its own words make it plain."""
-    circles = [span for span in there if re.search(r"\bwithin\s*$", before.text[: span.start])]
-    names = {name for span in circles for name in span.names}
-    if len(circles) != 1 or len(names) != 1 or not names <= set(CIRCLES):
+    """A bare angle in the words of the request, where that gives one alone, or one alone that is `within` something."""
+    angles = [span for span in there if re.search(r"\d\s*(?:deg|arcmin)$", before.text[span.start : span.end])]
+    named = {name for span in angles for name in span.names}
+    said = re.findall(rf"(?<![\w.])({NUMBER}) deg\b", text)
+    if len(angles) == len(named) == len(said) == 1 and f"{said[0]} deg" in " ".join(_unread(text, before)):
+        return text.replace(f"{said[0]} deg", phrase(named.pop(), float(said[0])) or f"{said[0]} deg")
+    within = [span for span in angles if re.search(r"\bwithin\s*$", before.text[: span.start])]
+    named = {name for span in within for name in span.names}
+    if len(within) != 1 or len(named) != 1 or not named <= set(CIRCLES):
         return text
     bare = rf"(?:(?<=^)|(?<=, )|(?<=and )|(?<=but )|(?<=only ))within (?={NUMBER} (?:deg|arcmin)\W*(?:$|,|and\b))"
-    return re.sub(bare, f"{CIRCLES[names.pop()]} within ", text)
+    return re.sub(bare, f"{CIRCLES[named.pop()]} within ", text)
+
+
+def _unread(text: str, before: Read) -> list[str]:
+    return read_request(Request(text=text, stores=list(before.stores)), before.recipe).unread
 
 
 def _take_results(text: str, before: Read) -> tuple[str, list[str]]:
@@ -224,7 +234,7 @@ def _is_all(core: str, found: Quantity, about: About, shape: str, spectrum: str)
     page = Page(rest)
     for energies in find_energies(page):
         page.take(energies.start, energies.end)
-    filling = r"\b(?:above|between|over|from|in|at|the|a|an|total|fitted|measured)\b|\((?:in )?[^()]*\)"
+    filling = r"\b(?:above|between|over|from|in|at|the|a|an|total|fitted|measured|number|of)\b|\((?:in )?[^()]*\)"
     unit = r"\bin [a-zA-Z0-9\s^/-]*\b(?:TeV|s|cm|erg)\S*$"
     kind = r"|\benergy\b" if found.unit == "TeV" else ""
     rest = re.sub(f"{filling}|{unit}{kind}", " ", page.left, flags=re.I)
@@ -239,7 +249,8 @@ def _product(text: str, before: Read) -> tuple[str, str]:
     if before.recipe and set(names) <= set(before.recipe.about.covers) and _gives(text, before):
         return "", ""
     if before.recipe and re.search(r"\bmap\b", before.recipe.title):
-        names = {**demanded(f"{text} significance map"), **names}
+        maps = demanded(f"{text} significance map").items()
+        names |= {name: words for name, words in maps if re.search(r"\bmap\b", recipes()[name].title)}
         names.pop(before.recipe.name, None)
     reading = read_request(Request(text=text))
     reading = read_request(Request(text=text))
@@ -307,9 +318,10 @@ def _unexplained(text: str, reading: Reading, recipe: Recipe | None, product: st
             *re.findall(r"[A-Za-z]{3,}", recipe.title),
             r"\b(?:method|plot|map|image|analysis|fit|background|regions?|distribution)\b",
         ]
-    numbers = rf"(?<![\w.])-?\d[\d.]*(?:e-?\d+)?\s*(?:%|{UNIT})?(?!\w)"
+    values = rf"{NUMBER}\s*{COMPOUND.pattern}"
+    numbers = rf"(?<![\w.])-?\d[\d.]*(?:e-?\d+)?\s*(?:%|deg2|{UNIT})?(?!\w)"
     about += same_things(rest, recipe, reading.values)
-    rest = blanked(rest, [*HARMLESS, *about, *([numbers] if not reading.unread else [])])
+    rest = blanked(rest, [*HARMLESS, *about, *([values, numbers] if not reading.unread else [])])
     if reading.values or product:
         rest = blanked(rest, [PLEASANT.pattern])
     return left_over(rest)

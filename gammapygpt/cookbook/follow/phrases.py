@@ -22,6 +22,7 @@ PHRASES = {
     "PIXEL_SIZE": "pixels of {} deg",
     "CORRELATION_RADIUS": "correlation radius {} deg",
     "RING_RADIUS": "inner ring radius {} deg",
+    "RING_OUTER_MAX": "maximum outer radius {} deg",
     "RING_WIDTH": "ring width {} deg",
     "FLUX_POINTS": "{} flux points",
     "INDEX": "photon index {}",

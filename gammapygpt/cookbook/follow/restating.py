@@ -14,7 +14,7 @@ from gammapygpt.cookbook.follow.hearing import Heard
 from gammapygpt.cookbook.follow.phrases import energy_range
 from gammapygpt.cookbook.follow.places import old_place, with_article
 from gammapygpt.cookbook.follow.reading import Read
-from gammapygpt.cookbook.follow.results import explained
+from gammapygpt.cookbook.follow.results import find_key
 from gammapygpt.cookbook.follow.spans import LIMITS, PLACE
 from gammapygpt.cookbook.keys import quantity
 
@@ -64,8 +64,10 @@ def kept_keys(before: Read, recipe: Recipe, values: dict[str, Any]) -> list[str]
     if before.recipe is None or not alike(before.recipe, recipe):
         return []
     shape, spectrum = str(values.get("SPATIAL_MODEL") or "point"), str(values.get("SPECTRAL_MODEL") or "pl")
-    return [
-        explained(one.key, one.meaning.strip("() "), one.unit)
-        for one in before.reading.wanted
-        if quantity(one.key, "", "", recipe.about, shape, spectrum)
-    ]
+    kept = []
+    for one in before.reading.wanted:
+        was = before.choice.parameters.get("RESULTS", {}).get(one.key, [""])[0]
+        found, key = quantity(one.key, "", "", recipe.about, shape, spectrum), find_key(before.text, one.key)
+        if found and key and found.name == was:
+            kept.append(before.text[key.start : key.end_of_meaning])
+    return kept

@@ -30,6 +30,17 @@ OF_MODEL = {
 """By tag of a model, the keys that its own parameters get."""
 
 
+MEANINGS = {
+    "index": "photon index",
+    "alpha": "index at the reference energy",
+    "beta": "curvature",
+    "cutoff_TeV": "TeV",
+    "sigma_deg": "deg",
+    "radius_deg": "deg",
+}
+"""What is said of the last of new keys, so that words about the next one are not taken for its own."""
+
+
 class Key(NamedTuple):
     """One key where it stands in a text."""
 
@@ -41,11 +52,12 @@ class Key(NamedTuple):
 
 
 def find_key(text: str, key: str) -> Key | None:
-    """Where a key stands."""
-    match = re.search(
-        rf"(?<![\w$/.{{])(?P<quote>[\"'`]?)(?P<key>{re.escape(key)})(?P=quote)(?!\w)(?:\s*\([^()]*(?:\([^()]*\)[^()]*)*\))?",
-        text,
-    )
+    """Where a key stands: in quotes, or else behind `result.json`, or anywhere."""
+    meaning = r"(?:\s*\([^()]*(?:\([^()]*\)[^()]*)*\))?"
+    word = rf"(?<![\w$/.{{])(?P<quote>[\"'`]?)(?P<key>{re.escape(key)})(?P=quote)(?!\w){meaning}"
+    quoted = word.replace("]?)", "])", 1)
+    behind = text.find("result.json") + 1
+    match = re.search(quoted, text) or re.compile(word).search(text, behind) or re.search(word, text)
     return Key(match["key"], match["quote"], match.start(), match.end()) if match else None
 
 
@@ -87,8 +99,10 @@ def for_model(read: Read, old: str, new: str) -> tuple[list[Edit], dict[str, lis
         if key is None or to == [name]:
             continue
         quoted = [f"{key.quote}{one}{key.quote}" for one in to]
+        if key.quote and to and to[-1] != name:
+            quoted[-1] += f" ({MEANINGS.get(to[-1], '1 sigma')})"
         if name in to:
-            rest = [one for one in quoted if one != f"{key.quote}{name}{key.quote}"]
+            rest = quoted[1:]
             edits.append((key.end_of_meaning, key.end_of_meaning, "".join(f", {one}" for one in rest)))
         else:
             edits.append((*around_key(read.text, key, empty=not to), ", ".join(quoted)))

@@ -69,6 +69,8 @@ SLIPS = [
         rf"\s+(?:up\s+)?to\s+(?={ENERGY}(?!\s*-))",
         "up to ",
     ),
+    (rf"\b(?:start|begin)(?:s|ing|ning)?\s+(?:at|from|with)\s+(?={ENERGY})", "above "),
+    (rf"({ENERGY})\s+(?:upwards?|onwards?|and (?:above|higher|beyond))\b", r"\1"),
     (r"\b(?:go(?:ing)?\s+)?down to\s+(?=" + ENERGY + ")", "above "),
 ]
 """Decimal commas, and limits that are said by `to` alone."""
@@ -79,10 +81,12 @@ CONNECTING = (
     " change set put let lets let's me us my i i'd we you can could would should like want wanted need show give get"
     " what what's how about if instead rather only just so ok okay well hmm hm hey here there time think likewise"
     " too additionally compute calculate analysis result results everything thing"
-    " when where was were will have has go ahead switch replace replaced assume assuming"
+    " see look looks version when where was were had will have has go ahead switch replace replaced assume assuming"
 )
 KEPT = r"(?:settings?|parameters?|cuts?|things?)"
 HARMLESS = [
+    r"\b(?:keep(?:ing)?|leav(?:e|ing)) (?:everything|all|it|the rest)(?: as (?:it )?is)?"
+    r"(?= (?:but|and|except)\b|[,;.]|$)",
     r"\b(?:once more|one more time|this time|of course|as well|as before|as above|the same way|like before"
     r"|in addition)\b",
     rf"\b(?:the |all |with |keep(?:ing)? |using |leav(?:e|ing) )*(?:everything|all) (?:else|other)\b(?: {KEPT})?"
@@ -103,7 +107,7 @@ PLEASANT = re.compile(
 BESIDE = {
     "SELECTION_RADIUS": "within closer than around near of source target only less radius cone",
     "ON_RADIUS": "region radius circle around within size of inside cut extraction aperture",
-    "EXCLUSION_RADIUS": "region radius circle around mask background source target out any",
+    "EXCLUSION_RADIUS": "region radius circle around mask background source target out any anything",
     "OFFSET_MAX": "within up to maximum max largest events offset pointing camera centre center",
     "ENERGY_MIN": "energy energies range fit fitted events between above over from beyond interval limit threshold"
     " starting start at other than higher greater larger on",
@@ -115,7 +119,8 @@ BESIDE = {
     "FLUX_POINT_EDGES": "flux spectral sed point points edge edges bin bins band bands in",
     "MAP_WIDTH": "map wide width side field size large x square",
     "PIXEL_SIZE": "pixel pixels size bin bins of",
-    "SPECTRAL_MODEL": "spectral spectrum model shape fit fitted fitting as energy parameters exponential",
+    "THETA2_CUT": "theta2 theta squared cut",
+    "SPECTRAL_MODEL": "curved spectral spectrum model shape fit fitted fitting as energy parameters exponential",
     "SPATIAL_MODEL": "spatial model source shape morphology symmetric symmetrical radially fit fitted extended",
     "FIXED": "position photon spectral value",
     "POSITION_RANGE": "position source keep",
@@ -190,10 +195,11 @@ def same_things(text: str, recipe: Recipe | None, given: Collection[str]) -> lis
         return []
     found = []
     about = [words for name in recipe.constants if name not in given for words in words_about(name, recipe)]
+    about += [rf"\b{word}\b" for word in re.findall(r"[A-Za-z]{3,}", recipe.title)]
     for match in re.finditer(
-        r"\b(?:the |with |keep(?:ing)? |using )*same ((?:[\w-]+ ?){1,3})(?=[,;.!?]|$)", text, re.I
+        r"\b(?:the |with |keep(?:ing)? |using )*same ((?:[\w-]+ ?){1,3}?)(?= for\b|\s*[,;.!?]|$)", text, re.I
     ):
-        if not blanked(match.group(1), about).strip():
+        if not left_over(blanked(match.group(1), about)):
             found.append(re.escape(match.group()))
     return found
 
