@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from gammapygpt import session
 from gammapygpt.context import Context
+from gammapygpt.errors import UserError
 from gammapygpt.run import Run
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.settings_loading import load_settings
@@ -37,15 +38,21 @@ def begun(text: str, runtime: Runtime[Any], *, follows: str) -> Run:
 
 
 def taken_up(state: StudioState, runtime: Runtime[Any], node: str) -> Run:
-    """The run that a state belongs to, in the folder of its branch, with what was filled in since it began."""
-    folder = RunFolder(Path(state["folder"]))
-    manifest = folder.manifest()
+    """The run that a state belongs to, in the folder of its branch, with what was filled in since it began.
+
+    Raises
+    ------
+    UserError
+        The folder is gone, or the settings are wrong.
+    """
+    folder, manifest = _kept(state)
     overrides = {**manifest["overrides"], **filled_in(runtime.context)}
     here, studio = checkpoint(runtime), manifest["studio"]
     if studio["steps"] == state["steps"]:
         return _run(folder, overrides)
-    if here in studio["forks"]:
-        return _run(RunFolder(folder.path.parent / studio["forks"][here]), overrides)
+    waits = RunFolder(folder.path.parent / studio["forks"].get(here, ""))
+    if waits.manifest().get("studio", {}).get("steps") == state["steps"]:
+        return _run(waits, overrides)
     fork = _forked(folder, state, runtime, node, overrides)
     folder.update_manifest(studio={**studio, "forks": {**studio["forks"], here: fork.folder.name}})
     return fork
@@ -53,8 +60,8 @@ def taken_up(state: StudioState, runtime: Runtime[Any], node: str) -> Run:
 
 def context_of(state: StudioState) -> Context:
     """The switches of the run that a state belongs to."""
-    folder = RunFolder(Path(state["folder"]))
-    return Context.of(load_settings(None, folder.manifest()["overrides"]), folder.path)
+    folder, manifest = _kept(state)
+    return Context.of(load_settings(None, manifest["overrides"]), folder.path)
 
 
 def went_on(run: Run, steps: int) -> None:
@@ -66,6 +73,14 @@ def checkpoint(runtime: Runtime[Any]) -> str:
     """The checkpoint that the current node began with; the same when it is run again after a question."""
     assert runtime.execution_info is not None, "nodes have it"
     return runtime.execution_info.checkpoint_id
+
+
+def _kept(state: StudioState) -> tuple[RunFolder, dict[str, Any]]:
+    folder = RunFolder(Path(state["folder"]))
+    manifest = folder.manifest()
+    if "studio" not in manifest:
+        raise UserError(f"the folder of this run is gone: {folder.path}.", "Ask again, in this thread or another.")
+    return folder, manifest
 
 
 def _run(folder: RunFolder, overrides: dict[str, Any]) -> Run:

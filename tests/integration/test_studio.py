@@ -18,7 +18,11 @@ from typer.testing import CliRunner
 
 from gammapygpt.cli import app
 from gammapygpt.context import Context
+from gammapygpt.errors import UserError
 from gammapygpt.runs.folder import RunFolder
+from gammapygpt.runs.history import find_run
+from gammapygpt.session import resume
+from gammapygpt.settings import Settings
 
 pytest.importorskip("langgraph_api", reason="the extra `studio` is not installed")
 from langgraph_sdk import get_sync_client
@@ -162,6 +166,13 @@ def test_a_thread_asks_goes_on_and_is_forked(studio, outside):
     assert (question["about"], question["number"]) == ("script", 1)
     assert "DataStore.from_dir" in question["script"]
 
+    waiting = RunFolder(Path(studio.values(thread)["folder"]))
+    assert waiting.manifest()["question"]["script"] == question["script"]
+    with pytest.raises(UserError, match="goes on in LangGraph Studio alone"):
+        resume(waiting, Settings())
+    with pytest.raises(UserError, match="no unfinished run"):
+        find_run(waiting.path.parent, None, unfinished=True)
+
     for nonsense, problem in (
         ("perhaps", "the answer cannot be read: Input should be 'accept', 'edit' or 'reject'."),
         ('{"decision": 1}', "the answer cannot be read: Input should be 'accept', 'edit' or 'reject'."),
@@ -270,12 +281,16 @@ def test_a_second_request_and_a_second_way_in_the_same_thread(tmp_path, environ)
         second = studio.values(thread)
         assert [len(state["attempts"]) for state in (first, second)] == [1, 1]
         assert first["folder"] != second["folder"]
-        studio.go(thread, checkpoint=studio.before(thread, "executor")["checkpoint"])
-        again = studio.values(thread)
-        assert again["answer"]["result"]["n_obs"] == 4
-        manifest = RunFolder(Path(again["folder"])).manifest()
-        assert manifest["forked"]["run"] == Path(second["folder"]).name
-        assert manifest["forked"]["next"] == "executor"
+        place = studio.before(thread, "executor")["checkpoint"]
+        ways = {second["folder"]}
+        for _ in range(2):
+            studio.go(thread, checkpoint=place)
+            again = studio.values(thread)
+            assert again["answer"]["result"]["n_obs"] == 4
+            assert again["folder"] not in ways, "every way has a folder of its own"
+            ways.add(again["folder"])
+            forked = RunFolder(Path(again["folder"])).manifest()["forked"]
+            assert (forked["run"], forked["next"]) == (Path(second["folder"]).name, "executor")
 
 
 @pytest.mark.slow
