@@ -20,12 +20,15 @@ from scripted_run import REQUEST
 from scripted_server import ScriptedServer
 
 from gammapygpt.sandbox import processes
+from gammapygpt.session import start
+from gammapygpt.settings_loading import load_settings
 
 pytestmark = pytest.mark.slow
 
 COUNT = "number of observations within 2 deg of the Crab Nebula"
 WRITES = "import json\nvalue = {value}\njson.dump({{'n_obs': value}}, open('result.json', 'w'))\n"
 SLEEPS = "import json\nimport time\n\ntime.sleep(50)\njson.dump({'n': 1}, open('result.json', 'w'))\n"
+CONNECTS = "import socket\n\nsocket.create_connection(('192.0.2.1', 80), timeout=20)\n"
 SECRET = "a-key-that-nobody-may-see"
 
 
@@ -115,6 +118,21 @@ def test_without_the_model_server_one_line_says_so_and_shows_no_secret(server, t
         [folder] = (tmp_path / "runs").glob("2*")
         kept = talk.read(f"run://{folder.name}/manifest").text + talk.read("run://list").text
         assert not [word for word in (SECRET, "password") if word in said + kept]
+
+
+def test_no_script_reaches_the_network_even_unchecked(server):
+    with server("[switches]\npreflight = false\n") as talk:
+        job = talk.call("run_script", script=CONNECTS)
+        assert job["status"] == "failed"
+        assert "Error in line 3" in job["reason"]
+
+
+def test_what_was_begun_without_a_sandbox_is_not_gone_on_with(server, options):
+    with server() as talk:
+        _, config, _, data, _, runs = options()
+        given = {"sandbox.provider": "unsafe-local", "data.path": data, "runs.folder": runs}
+        run = start(COUNT, load_settings(Path(config), given), overrides=given, config=Path(config))
+        assert "sandbox.provider" in talk.fault("resume", run=run.folder.name)
 
 
 @pytest.mark.parametrize("how", ["its client is gone", "it is killed"])
