@@ -18,6 +18,19 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 @pytest.fixture(autouse=True)
 def no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests see neither the settings nor the keys of whoever runs them; what was found out once is shared by all."""
+    without_settings(monkeypatch, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def no_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The same for what is made once for a module, before the first of its tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        without_settings(patch, tmp_path_factory)
+        yield
+
+
+def without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """An environment without settings, and with a cache that all tests share."""
     for name in [name for name in os.environ if name.startswith("GAMMAPYGPT_")]:
         monkeypatch.delenv(name)
     shared = shared_folder(tmp_path_factory)

@@ -56,7 +56,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def executed(place: Path, simulated_data: Path) -> Executed:
+def executed(place: Path, simulated_data: Path, no_settings: None) -> Executed:
     """A notebook with a request, what comes after it, and mistakes."""
     options = f"--data {simulated_data} --set switches.retrieval=false --set sandbox.warm=false"
     cells = [

@@ -71,7 +71,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, simulated_data: Path) -> Pat
 
 
 @pytest.fixture(scope="module")
-def notebook(place: Path) -> Iterator[Notebook]:
+def notebook(place: Path, no_settings: None) -> Iterator[Notebook]:
     """A kernel without widgets, so that what is said can be read."""
     book = Notebook(place)
     book.run("import sys; sys.modules['ipywidgets'] = None\n%load_ext gammapygpt")
