@@ -11,7 +11,7 @@ from gammapygpt.cookbook.words import NUMBER, Page
 
 CUTOFF = (
     r"exponential(?:ly)?[\s-]*(?:high-energy\s*)?cut-?\s?off|exp\w*[\s-]*cut-?\s?off"
-    r"|cut-?off[\s-]+power[\s-]*law|power[\s-]*law with (?:an? )?cut-?\s?off|\bECPL\b"
+    r"|cut-?\s?off[\s-]+power[\s-]*law|power[\s-]*law with (?:an? )?cut-?\s?off|\bECPL\b"
     r"|\bPLEC\b|ExpCutoff\w*"
 )
 PARABOLA = r"log(?:arithmic)?[\s-]*parabol\w*|curved power[\s-]*law|\bLogParabola\w*"

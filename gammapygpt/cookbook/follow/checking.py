@@ -35,10 +35,26 @@ def differences(text: str, before: Read, heard: Heard, goal: Goal, keys: list[st
     found += _observations(after, before, heard, goal)
     if keys and {one.key for one in after.reading.wanted} != set(keys):
         found.append("results")
+    found += _results(after, before, heard, goal)
     allowed = len(before.problems) if not heard.product else 0
     if len(after.problems) > allowed:
         found += after.problems[allowed:]
     return sorted(found)
+
+
+def _results(after: Read, before: Read, heard: Heard, goal: Goal) -> list[str]:
+    """Keys that stand for another quantity than before, though nobody said so."""
+    was, now = (one.choice.parameters.get("RESULTS", {}) for one in (before, after))
+    if heard.product or not before.reading.wanted:
+        return []
+    whole = goal.energies is None and goal.values.get("REFERENCE_ENERGY") == before.reading.values.get(
+        "REFERENCE_ENERGY"
+    )
+    return [
+        f"what the result “{key}” is then"
+        for key, entry in was.items()
+        if key in now and (entry != now[key] if whole else entry[0] != now[key][0])
+    ]
 
 
 def _observations(after: Read, before: Read, heard: Heard, goal: Goal) -> list[str]:

@@ -65,6 +65,7 @@ def goal_of(before: Read, heard: Heard) -> Goal:
     recipe = heard.product or (before.recipe.name if before.recipe else "")
     goal = Goal(values=dict(old), recipe=recipe)
     _energies(before, heard, new, goal)
+    _index(old, new, before)
     for name, value in new.items():
         for other in INSTEAD.get(name, ()):
             goal.values.pop(other, None)
@@ -78,6 +79,16 @@ def goal_of(before: Read, heard: Heard) -> Goal:
     if heard.place:
         _source(before, heard, new, goal)
     return goal
+
+
+def _index(old: dict[str, Any], new: dict[str, Any], before: Read) -> None:
+    """`Index 3` is the fixed index of a request that fixes one, and the given one of a request that gives one."""
+    if "INDEX" in new and "index" in old.get("FIXED", {}) and "INDEX" not in old:
+        new["FIXED"] = {**new.get("FIXED", {}), "index": new.pop("INDEX")}
+    elif (
+        "INDEX" in old and "index" in new.get("FIXED", {}) and before.recipe and "FIXED" not in before.recipe.constants
+    ):
+        new["INDEX"] = new.pop("FIXED")["index"]
 
 
 def _energies(before: Read, heard: Heard, new: dict[str, Any], goal: Goal) -> None:

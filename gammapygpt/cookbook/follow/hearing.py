@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from gammapygpt.cookbook.about import About
 from gammapygpt.cookbook.book import Recipe, recipes
 from gammapygpt.cookbook.choose import candidates
 from gammapygpt.cookbook.demands import beyond, demanded, uncovered
 from gammapygpt.cookbook.energies import find_energies
 from gammapygpt.cookbook.follow.alike import alike
+from gammapygpt.cookbook.follow.further import FLUX_WORDS, take_results
 from gammapygpt.cookbook.follow.phrases import phrase
 from gammapygpt.cookbook.follow.reading import Read, read
-from gammapygpt.cookbook.follow.results import explained, key_for
 from gammapygpt.cookbook.follow.spans import LIMITS, PLACE, UNIT, Span
 from gammapygpt.cookbook.follow.wording import (
-    CONNECTING,
     HARMLESS,
     NO_CUTOFF,
     PLEASANT,
@@ -26,19 +24,15 @@ from gammapygpt.cookbook.follow.wording import (
     same_things,
     words_about,
 )
-from gammapygpt.cookbook.keys import COMPOUND, FLUX_LIKE, Quantity, quantity, rules, unit_in
-from gammapygpt.cookbook.models import read_models
-from gammapygpt.cookbook.reader import PLAIN_KEY, QUOTED, read_request
+from gammapygpt.cookbook.given import NO_QUANTITY
+from gammapygpt.cookbook.keys import COMPOUND
+from gammapygpt.cookbook.reader import read_request
 from gammapygpt.cookbook.reading import Reading
+from gammapygpt.cookbook.runs import MONTHS, YEAR, take_dates
 from gammapygpt.cookbook.sky import Position, take_positions, take_sources
 from gammapygpt.cookbook.words import NUMBER, Page
 from gammapygpt.state import Request
 
-REPORTING = (
-    r"give|report|return|write|store|save|compute|calculate|determine|measure|output|provide|derive|find|get"
-    r"|quote|add|include|show|tell|print|need|want|see|know|list"
-)
-CUT = re.compile(r"[;:?!]|,(?!\d)|\.(?!\d)|\b(?:and|plus)\b(?!\s*[\d.]+\s*[a-zA-Z]?)|$")
 REFERS = re.compile(
     r"\b(?:same|instead|now|again|also|too|as well|as before|once more|this time|previous|earlier|likewise|that|it"
     r"|those|what about|how about|redo|repeat|rerun|then|otherwise|unchanged)\b|^\W*and\b",
@@ -98,10 +92,10 @@ def hear(said: str, before: Read, there: list[Span]) -> Heard:
     if is_alone(text, before):
         return Heard(text, alone=True)
     rest, unknown = _without_replaced(text, before)
-    rest, added = _take_results(rest, before)
+    rest, added = take_results(rest, before)
     product, product_words = _product(rest, before)
     recipe = recipes()[product] if product else before.recipe
-    rest = _in_context(rest, before, there)
+    rest = _dated(_in_context(rest, before, there), before)
     reading = read_request(Request(text=rest, stores=list(before.stores)), recipe)
     place, rest = _take_place(rest, reading)
     odd = uncovered(reading, recipe)[: -len(reading.unread) or None] if recipe else beyond(reading, [])
@@ -154,91 +148,15 @@ def _in_context(text: str, before: Read, there: list[Span]) -> str:
     return re.sub(bare, f"{CIRCLES[named.pop()]} within ", text)
 
 
+def _dated(text: str, before: Read) -> str:
+    """`in 2006` is said of the observations, where a request takes dates."""
+    if before.recipe is None or "DATES" not in before.recipe.constants or take_dates(Page(text)):
+        return text
+    return re.sub(rf"\b(?=(?:in|from|of|since|during) (?:(?:{MONTHS}) )?{YEAR}\b)", "data taken ", text, count=1)
+
+
 def _unread(text: str, before: Read) -> list[str]:
     return read_request(Request(text=text, stores=list(before.stores)), before.recipe).unread
-
-
-def _take_results(text: str, before: Read) -> tuple[str, list[str]]:
-    """The text without the results that it asks for, and those as keys."""
-    if before.recipe is None:
-        return text, []
-    added: list[str] = []
-    start, verb = 0, False
-    models = Reading(text=text)
-    read_models(Page(text), models)
-    spectrum = str(models.values.get("SPECTRAL_MODEL") or before.value("SPECTRAL_MODEL") or "pl")
-    closed = re.sub(r"\([^()]*\)", lambda match: "_" * len(match.group()), text)
-    for cut in CUT.finditer(closed):
-        first, last, start = start, cut.start(), cut.end()
-        stretch = text[first:last]
-        lead = _lead(stretch)
-        verb = bool(re.search(rf"\b(?:{REPORTING})\b", lead, re.I)) or (verb and not cut.group().strip(" ;.?!:"))
-        core = _core(stretch[len(lead) :])
-        key = _result(core, before, spectrum) if core else ""
-        if key:
-            added.append(key)
-            text = text[:first] + " " * (last - first) + text[last:]
-    return text, added
-
-
-def _lead(stretch: str) -> str:
-    """The words at the beginning that say nothing of what is wanted."""
-    words = "|".join([*map(re.escape, CONNECTING.split()), REPORTING])
-    match = re.match(rf"(?:[^\w\"'`]*\b(?:{words})\b)*[^\w\"'`]*", stretch, re.I)
-    return match.group() if match else ""
-
-
-def _core(stretch: str) -> str:
-    """A stretch without the words at its end that only connect."""
-    return re.sub(
-        r"(?:\s*\b(?:too|as well|also|please|now|again|instead|of the (?:source|fit|spectrum)"
-        r"|in (?:the )?result\.json)\b)+\W*$",
-        "",
-        stretch,
-        flags=re.I,
-    ).strip()
-
-
-def _result(core: str, before: Read, spectrum: str) -> str:
-    """A key for what a stretch of a follow-up asks for; empty where it is no quantity that the recipe reports."""
-    assert before.recipe is not None
-    about = before.recipe.about
-    shape = str(before.value("SPATIAL_MODEL") or "point")
-    quoted = re.match(QUOTED, core) or re.match(PLAIN_KEY, core)
-    if quoted:
-        meaning = core[quoted.end() :].strip(" ()")
-        found = quantity(quoted.group(1), meaning, unit_in(meaning), about, shape, spectrum)
-        return explained(quoted.group(1), meaning, "") if found else ""
-    name = "value_err" if re.match(r"(?:error|uncertainty) (?:of|on)\b", core, re.I) else ""
-    core = re.sub(r"^(?:error|uncertainty) (?:of|on) (?:the )?", "", core, flags=re.I)
-    alone = Reading(text=core)
-    read_models(Page(core), alone)
-    found = None if alone.values else quantity(name, core, unit_in(core), about, shape, spectrum)
-    if found is None or not _is_all(core, found, about, shape, spectrum):
-        return ""
-    return explained(key_for(found), core, found.unit)
-
-
-FLUX_WORDS = r"\b(?:photon|integral|integrated|differential|energy|flux|phi)\b"
-
-
-def _is_all(core: str, found: Quantity, about: About, shape: str, spectrum: str) -> bool:
-    """Whether the words of a stretch say this quantity, its energies and its unit, and nothing else."""
-    name = " ".join([found.name.removesuffix("_error"), *(str(one) for one in found.arguments if isinstance(one, str))])
-    patterns = [
-        words for words, other, _ in rules(about, shape, spectrum) if other == name and not words.startswith("^(?!")
-    ]
-    rest = blanked(
-        core, [*patterns, *([FLUX_WORDS] if found.name.removesuffix("_error") in (*FLUX_LIKE, "flux_ul") else [])]
-    )
-    page = Page(rest)
-    for energies in find_energies(page):
-        page.take(energies.start, energies.end)
-    filling = r"\b(?:above|between|over|from|in|at|the|a|an|total|fitted|measured|number|of)\b|\((?:in )?[^()]*\)"
-    unit = r"\bin [a-zA-Z0-9\s^/-]*\b(?:TeV|s|cm|erg)\S*$"
-    kind = r"|\benergy\b" if found.unit == "TeV" else ""
-    rest = re.sub(f"{filling}|{unit}{kind}", " ", page.left, flags=re.I)
-    return not left_over(rest.replace("\0", " "))
 
 
 def _product(text: str, before: Read) -> tuple[str, str]:
@@ -321,7 +239,8 @@ def _unexplained(text: str, reading: Reading, recipe: Recipe | None, product: st
     values = rf"{NUMBER}\s*{COMPOUND.pattern}"
     numbers = rf"(?<![\w.])-?\d[\d.]*(?:e-?\d+)?\s*(?:%|deg2|{UNIT})?(?!\w)"
     about += same_things(rest, recipe, reading.values)
+    strays = [] if "DATES" in reading.values else [match.group() for match in NO_QUANTITY.finditer(rest)]
     rest = blanked(rest, [*HARMLESS, *about, *([values, numbers] if not reading.unread else [])])
     if reading.values or product:
         rest = blanked(rest, [PLEASANT.pattern])
-    return left_over(rest)
+    return [*strays, *left_over(rest)]
