@@ -68,6 +68,7 @@ def server_options(host: str, port: int, *, headless: bool) -> list[str]:
         "client.showErrorLinks": False,
         "client.toolbarMode": "viewer",
         "runner.magicEnabled": False,
+        "runner.fastReruns": False,  # a click is carried through before the next one is looked at
     }
     told = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
     if is_loopback(host):  # a page elsewhere that calls itself by a name of its own and means this machine

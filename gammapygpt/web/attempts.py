@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.record import attempts_of
-from gammapygpt.runs.report import findings
+from gammapygpt.runs.remarks import findings
 from gammapygpt.runs.results import clean
 from gammapygpt.state import Attempt, Finding
 from gammapygpt.web.words import duration, html, joined, plain

@@ -32,8 +32,9 @@ def history(place: Place) -> None:
         "on the page, and what you type before you send it, only you see.",
     )
     found = [one for one in reversed(all_runs(place.runs)) if fits(one, sought)]
-    for folder in found[:SHOWN]:
-        entry(folder)
+    with st.container(gap="xxsmall"):
+        for folder in found[:SHOWN]:
+            entry(folder)
     if len(found) > SHOWN:
         st.caption(f"{len(found) - SHOWN} older ones: search for them.")
     elif not found:
@@ -54,11 +55,11 @@ def entry(folder: RunFolder) -> None:
     asked = manifest.get("follows", {}).get("text") or manifest.get("request", {}).get("text", "")
     here = st.query_params.get("run") == folder.name
     st.button(
-        f"{local(manifest.get('created', ''))}  {plain(asked[:200])}",
+        plain(asked[:200]),
         icon=ICONS.get(stands, ":material/help:"),
         key=f"open {folder.name}",
         type="secondary" if here else "tertiary",
-        help=plain(f"{stands}: {asked[:300]}"),
+        help=f"{local(manifest.get('created', ''))}, {stands}: {plain(asked[:300])}",
         on_click=open_run,
         args=(folder.name,),
         width="stretch",

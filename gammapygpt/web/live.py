@@ -16,6 +16,7 @@ EVERY = 1.0
 TONES = {
     "off": "g-off g-calm",
     "to come": "g-calm",
+    "not asked": "g-calm",
     "at work": "g-busy",
     "your turn": "g-mind",
     "done": "g-good",
@@ -25,11 +26,12 @@ TONES = {
 
 
 def watch(folder: RunFolder) -> None:
-    """Show the run at work until it ends or asks, then draw the whole page again."""
+    """Show the run at work; draw the whole page again when there is a plan, a script, a question, the end."""
+    seen = milestones(folder)
 
     @st.fragment(run_every=EVERY)
     def look() -> None:
-        if status(folder) != "running":
+        if status(folder) != "running" or milestones(folder) != seen:
             st.rerun()
         draw(folder, going=True)
         spent = seconds_since(folder.manifest().get("created", ""))
@@ -40,6 +42,11 @@ def watch(folder: RunFolder) -> None:
         lines(folder, latest=14)
 
     look()
+
+
+def milestones(folder: RunFolder) -> int:
+    """How much there is to be seen beside the agents."""
+    return sum(event.get("event") in ("planned", "drafted", "attempted", "criticised") for event in folder.events())
 
 
 def draw(folder: RunFolder, *, going: bool, asks: str = "") -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import streamlit as st
 from markupsafe import Markup
 
-from gammapygpt.commands.tables import concerns, units, warned
+from gammapygpt.commands.tables import units
 from gammapygpt.runs.figures import embedded
 from gammapygpt.runs.folder import RunFolder
+from gammapygpt.runs.record import record_of
+from gammapygpt.runs.remarks import remarks
 from gammapygpt.runs.results import Line
 from gammapygpt.runs.results import lines as number_lines
 from gammapygpt.web.words import html, joined, plain
@@ -31,7 +33,7 @@ def result(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
         told = st.container()
     with told:
         numbers(manifest)
-        look_at(folder, manifest)
+        look_at(folder)
 
 
 def show_figures(found: list[tuple[str, bytes]]) -> None:
@@ -77,10 +79,22 @@ def breakable(key: str) -> Markup:
     return Markup("_<wbr>").join(key.split("_"))
 
 
-def look_at(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
-    """What a careful reader looks at before believing the numbers."""
-    for concern in concerns(folder) or warned(manifest):
-        st.html(html("<div class='g-look g-mind'><b>Look at:</b> {concern}</div>", concern=concern))
+def look_at(folder: RunFolder) -> None:
+    """What a careful reader looks at before believing the numbers, and what was noted besides."""
+    outcome, state = record_of(folder)
+    look, noted = remarks(outcome.answer, state.get("critique"))
+    for one in look:
+        st.html(
+            html(
+                "<div class='g-look g-mind'><b>Look at:</b> {message}<small>{remedy}</small></div>",
+                message=one.message,
+                remedy=one.remedy,
+            )
+        )
+    if noted:
+        with st.expander("Noted besides"):
+            for one in noted:
+                st.html(html("<div class='g-look g-calm'>{message}</div>", message=one.message))
 
 
 def choices_made(manifest: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from gammapygpt.commands.tables import spent
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.history import at_work, status, waits
 from gammapygpt.runs.record import attempts_of, plan_of
-from gammapygpt.runs.report import findings
+from gammapygpt.runs.remarks import findings
 from gammapygpt.runs.results import clean, counted
 from gammapygpt.settings import Settings
 from gammapygpt.state import Question
@@ -31,6 +31,7 @@ from gammapygpt.web.words import duration, errors_told, html, local, plain, seco
 TABS = ["Choices", "Plan", "Script", "Attempts", "Log", "Record", "Files", "Another way"]
 ENDED = ("Choices", "Files", "Another way")
 """Tabs that have nothing to show before the end."""
+LONG_REASON = 500
 LONG = 240
 """Characters of a request that is shown in smaller letters."""
 
@@ -56,7 +57,7 @@ def head(folder: RunFolder, manifest: dict[str, Any], stands: str) -> None:
     title = html("<p class='g-title {long}'>{text}</p>", long="g-long" if len(text) > LONG else "", text=text)
     st.html(
         html(
-            "{badge}{title}<div class='g-meta'>{meta}</div>",
+            "<div class='g-head'>{badge}{title}<div class='g-meta'>{meta}</div></div>",
             badge=badge(stands),
             title=title,
             meta=meta(folder, manifest),
@@ -90,7 +91,7 @@ def steer(folder: RunFolder, stands: str) -> None:
             detached.go_on(folder)
             st.rerun()
     if stands == "running" and at_work(folder):
-        st.button("Stop", icon=":material/stop_circle:", on_click=detached.stop, args=(folder,))
+        st.button("Stop the run", icon=":material/stop_circle:", on_click=detached.stop, args=(folder,))
 
 
 def meta(folder: RunFolder, manifest: dict[str, Any]) -> Markup:
@@ -125,7 +126,7 @@ def without_result(folder: RunFolder, manifest: dict[str, Any], stands: str) -> 
     """Why there is none, and what the last script said."""
     live.draw(folder, going=False)
     reason = str(manifest.get("reason", "")) or "It was left before it ended."
-    (st.warning if stands in ("interrupted", "refused") else st.error)(plain(reason))
+    why(reason, grave=stands not in ("interrupted", "refused"))
     if stands == "interrupted" and (said := detached.last_words(folder)) and said not in reason:
         st.error(plain(said))
     tried = [one for one in attempts_of(folder, manifest, folder.events()) if one.execution or findings(one)]
@@ -133,6 +134,15 @@ def without_result(folder: RunFolder, manifest: dict[str, Any], stands: str) -> 
         st.markdown("##### The last attempt")
         found(findings(tried[-1]))
         log(tried[-1])
+
+
+def why(reason: str, *, grave: bool) -> None:
+    """A reason; of a long one the first sentence, and the others on demand."""
+    first, dot, rest = reason.partition(". ") if len(reason) > LONG_REASON else (reason, "", "")
+    (st.error if grave else st.warning)(plain(first + dot.strip()))
+    if rest:
+        with st.expander("All that was said"):
+            st.text(clean(rest.replace("; ", ";\n")))
 
 
 def tabs(place: Place, settings: Settings, folder: RunFolder, manifest: dict[str, Any], stands: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from gammapygpt.commands.progress import sentence
 from gammapygpt.web.words import seconds_since
 
-Progress = Literal["off", "to come", "at work", "your turn", "done", "failed", "stopped"]
+Progress = Literal["off", "to come", "not asked", "at work", "your turn", "done", "failed", "stopped"]
 
 AGENTS = ("retriever", "planner", "coder", "executor", "critic", "optimiser")
 SWITCHES = {"retriever": "retrieval", "planner": "planner", "critic": "critic", "optimiser": "optimiser"}
@@ -65,7 +65,7 @@ def standings(
             agent, _, said[agent] = told.partition(": ")
     found = []
     for agent in AGENTS:
-        progress: Progress = "done" if agent in visits else "to come"
+        progress: Progress = "done" if agent in visits else "to come" if going or asks else "not asked"
         if agent == "executor" and failed and agent in visits:
             progress = "failed"
         if agent == last:

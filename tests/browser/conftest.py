@@ -66,6 +66,7 @@ def picture(tmp_path: Path) -> Callable[[Any, str], None]:
 
     def picture(page: Any, name: str) -> None:
         page.mouse.move(0, 0)
+        page.locator("[data-test-script-state=notRunning]").wait_for()  # what was there before is gone
         page.locator("[data-testid=stSkeleton]").first.wait_for(state="detached")
         page.evaluate("document.fonts.ready")
         page.screenshot(path=folder / f"{name}.png")

@@ -46,8 +46,10 @@ def choose(page, label: str, option: str) -> None:
 
 
 def stands(page, status: str) -> None:
-    """Wait until the run's badge says so."""
-    page.locator(".g-badge", has_text=status).first.wait_for()
+    """Wait until the head of the page says so of the run that its address names."""
+    name = page.url.partition("run=")[2]
+    head = page.locator(".g-head").filter(has=page.locator(".g-meta", has_text=name))
+    head.locator(".g-badge", has_text=status).wait_for()
 
 
 def tab(page, name: str) -> None:
