@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from doc_blocks import PAGES, ROOT, Block, blocks
 from doc_commands import commands, fault, named
 from doc_reader import Reader, shell
 from scripted_server import ScriptedServer
+
+from gammapygpt.cookbook import recipes
 
 TRIED = ("console", "bash", "toml", "python", "diff")
 SHOWN = ("text", "mermaid")
@@ -102,6 +105,17 @@ def test_the_tools_that_agents_are_told_exist() -> None:
     tools = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)))
     source = (ROOT / "gammapygpt" / "mcp" / "server.py").read_text(encoding="utf-8")
     assert set(tools) == set(re.findall(r"@mcp\.tool\(.*\)\n(?: +@\w+\n)* +(?:async )?def (\w+)", source))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_extras_exist(page: Path) -> None:
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    shown = re.findall(r"gammapygpt\[([\w,]+)\]", page.read_text(encoding="utf-8"))
+    assert {extra for names in shown for extra in names.split(",")} <= set(known)
+
+
+def test_the_readme_counts_the_recipes() -> None:
+    assert f"its {len(recipes())} recipes" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_command_that_does_not_exist_is_noticed() -> None:
