@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from doc_blocks import Block
+from doc_blocks import ROOT, Block
 from scripted_server import ScriptedServer
 
 from gammapygpt.settings_loading import load_settings
 
 END = "~~ ended with"
+PRESETS = ROOT / "gammapygpt" / "presets.toml"
+"""What `config init` writes."""
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -102,10 +104,11 @@ class Reader:
 
     def servers(self, block: Block) -> dict[str, str]:
         """Variables that lead the backends that a block marks to scripted servers."""
+        file = self.settings_file if self.settings_file.is_file() else PRESETS
         found = {}
         for name in block.marks.get("served", "").split():
             server = self.serve({"text": "```python\nprint(7)\n```", "times": 1000})
-            server.models = [load_settings(self.settings_file, {}, {}).backends[name].model]
+            server.models = [load_settings(file, {}, {}).backends[name].model]
             found[f"GAMMAPYGPT_BACKENDS__{name.upper()}__BASE_URL"] = server.url
         return found
 
