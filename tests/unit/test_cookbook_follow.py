@@ -299,6 +299,10 @@ def test_coordinates_of_the_old_source_go_with_it():
     assert follow("cut", "for the Crab").text.startswith(
         "Fit an exponential cut-off power law to the spectrum of the Crab"
     )
+    unknown = EARLIER["cut"].replace("RX J1713.7-3946", "3C 273")
+    assert follow(unknown, "same for Mrk 421").text.startswith(
+        "Fit an exponential cut-off power law to the spectrum of Mrk 421, energies"
+    )
     assert "blazar" not in follow("events", "same for the Crab").text
 
 

@@ -15,6 +15,8 @@ KIND = (
 )
 """What a source is said to be, which need not be true of another one."""
 FRAME = r"\s*(?:\(\s*(?:ICRS|J2000|FK5)\s*\)|,?\s*\b(?:ICRS|J2000)\b)"
+UNKNOWN = re.compile(r"(?<![\w-])((?:[A-Z0-9][\w.+-]*\s){0,2}[A-Z0-9][\w.+-]*)\s*\(\s*$")
+"""A name that no table knows, with its coordinates behind it."""
 WITH_ARTICLE = ("Crab", "Galactic")
 
 
@@ -32,6 +34,8 @@ def put_place(read: Read, place: str) -> list[Edit]:
         (page.text.find(words), words) for source, words in take_sources(page) if source.name == read.reading.target
     ]
     name = re.sub(r" \(RA .*\)$", "", place)
+    if not named and spots and (unknown := UNKNOWN.search(page.text[: spots[0]])):
+        named = [(unknown.start(1), unknown.group(1))]
     edits: list[Edit] = []
     for start, words in _every(read.text, named):
         edits.append((*_with_kind(read.text, start, start + len(words)), name))
