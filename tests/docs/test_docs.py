@@ -57,6 +57,7 @@ def checkout(reader: Reader) -> Reader:
     """In a copy of the sources, which he may change."""
     shutil.copytree(ROOT / "gammapygpt", reader.folder / "gammapygpt", ignore=shutil.ignore_patterns("__pycache__"))
     reader.environment["PYTHONPATH"] = str(reader.folder)
+    reader.environment["GAMMAPYGPT_SWITCHES__RETRIEVAL"] = "false"  # other sources would need an index of their own
     return reader
 
 
