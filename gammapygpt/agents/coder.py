@@ -10,7 +10,7 @@ from gammapygpt import cookbook
 from gammapygpt.agents import material
 from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.repairing import afresh, lines_to_offer, repair_turn, unsaid
-from gammapygpt.agents.strategy import same_script, strategy
+from gammapygpt.agents.strategy import same_script, strategy, without_docstring
 from gammapygpt.agents.workshop import ask, backend, conversation, folder, gammapy_version, rules_alone, told
 from gammapygpt.context import Context
 from gammapygpt.cookbook import Recipe
@@ -101,6 +101,8 @@ def to_draft(state: RunState, context: Context, *, able: bool, shows: bool = Tru
     earlier = state["request"].earlier
     kept = earlier.script if earlier and earlier.result and context.drafts else ""
     shown = (kept or example(recipe, plan if context.drafts else None)) if shows else ""
+    # a small model that begins with the example's docstring goes on with the words of its prompt
+    shown = shown if able else without_docstring(shown)
     others = [one for one in recipes_last(snippets) if not recipe or one.text != recipe.source]
     reference = material.chosen(others, material.REFERENCE[able], shown=[shown])
     version = gammapy_version(context.settings)

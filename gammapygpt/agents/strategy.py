@@ -27,12 +27,26 @@ def signature(kind: str, *parts: str) -> str:
 
 
 def same_script(one: str, other: str) -> bool:
-    """Whether two scripts do the same: equal but for comments, blank lines and layout."""
+    """Whether two scripts do the same: equal but for comments, the module's docstring, blank lines and layout."""
     return _essence(one) == _essence(other)
+
+
+def without_docstring(script: str) -> str:
+    """A script from its first statement on.
+
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError, MemoryError
+        It cannot be parsed.
+    """
+    tree = ast.parse(script)
+    if ast.get_docstring(tree) is None:
+        return script
+    return "\n".join(script.split("\n")[tree.body[0].end_lineno or 0 :]).lstrip("\n")
 
 
 def _essence(script: str) -> str:
     try:
-        return ast.dump(ast.parse(script))
+        return ast.dump(ast.parse(without_docstring(script)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return script.strip()

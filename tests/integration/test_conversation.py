@@ -64,6 +64,6 @@ def test_an_answer_is_handed_on_as_options_of_resume(tmp_path):
     folder = RunFolder(tmp_path)
     assert detached.said(folder, None) == []
     assert detached.said(folder, Answer(decision="accept")) == ["--accept"]
-    assert detached.said(folder, Answer(decision="reject", reason="no")) == ["--reject", "--because", "no"]
+    assert detached.said(folder, Answer(decision="reject", reason="-v")) == ["--reject", "--because=-v"]
     option, file = detached.said(folder, Answer(decision="edit", script="a = 1\n"))
     assert (option, Path(file).read_text()) == ("--edit", "a = 1\n")

@@ -3,7 +3,7 @@
 from gammapygpt.agents import coder, repairing
 from gammapygpt.context import Context
 from gammapygpt.llm.base import Reply
-from gammapygpt.state import Attempt, Critique, Execution, Finding, Plan
+from gammapygpt.state import Attempt, Critique, Execution, Finding, Plan, Request
 
 SCRIPT = "".join(f"line{number} = {number}\n" for number in range(1, 21))
 
@@ -54,6 +54,14 @@ def test_next_step_follows_the_critic_but_never_repeats_itself():
 def test_numbers_of_offered_lines_are_those_of_the_script():
     offered = repairing.offered(SCRIPT, (9, 10))
     assert offered["numbered"] == "   9  line9 = 9\n  10  line10 = 10"
+
+
+def test_a_small_model_is_shown_a_draft_without_its_docstring():
+    state = {"request": Request(text="counts"), "plan": Plan(recipe="observation_list", uncovered=["a pink figure"])}
+    small, able = (coder.to_draft(state, Context(), able=able).base for able in (False, True))
+    assert small.startswith("import json")
+    assert able.startswith('"""Observation list')
+    assert coder.given_back(small, state["plan"], None), "and it is known again when it comes back"
 
 
 def test_a_plan_that_covers_the_request_is_its_own_draft():

@@ -30,6 +30,7 @@ def test_signature_overlooks_numbers_and_addresses():
     ("one", "other", "same"),
     [
         ("x = 1\n", "x = 1  # a comment\n\n", True),
+        ('"""One."""\nx = 1\n', "x = 1\n", True),
         ("x = 1\n", "x = 2\n", False),
         ("def broken(:\n", "def broken(:", True),
         ("def broken(:\n", "def broken[:", False),
