@@ -119,6 +119,7 @@ def test_follow_up_shows_its_figure_and_gives_its_parts(notebook: Notebook, plac
     assert parts["text"].strip().startswith("line.png {'n_obs': 4} [] True ")
 
 
+@pytest.mark.slow
 def test_interrupted_cell_leaves_a_run_that_can_be_resumed(notebook: Notebook, place: Path) -> None:
     stopped = notebook.run(f"%%gammapy --config slow.toml\n{REQUEST}", interrupt_at="executor: running attempt 1")
     run = latest(place)

@@ -57,7 +57,7 @@ def test_versions_modules_and_names_are_those_of_the_installed_gammapy(settings:
     assert found.versions["gammapy"] == version("gammapy")
     assert {"gammapy.makers", "astropy.units", "scipy.stats", "os.path", "concurrent.futures"} <= set(found.modules)
     assert {"mpl_toolkits.mplot3d", "__future__", "regions", "matplotlib.pyplot"} <= set(found.modules)
-    assert not {"gammapy.spectrum", "IPython", "gammapy.makers.tests", "introspect"} & set(found.modules)
+    assert not {"gammapy.spectrum", "sherpa", "gammapy.makers.tests", "introspect"} & set(found.modules)
     assert {"SafeMaskMaker", "background"} <= set(found.names["gammapy.makers"])
     assert "SafeRangeMaker" not in found.names["gammapy.makers"]
     assert {"trapezoid", "linalg"} <= set(found.names["numpy"])

@@ -65,7 +65,21 @@ def test_the_optimiser_speaks_once():
     candidate = PASSED.model_copy(update={"author": "optimiser", "number": 3})
     assert routing.after_execution({"attempts": [PASSED, candidate]}, runtime(optimiser=True)) == END
     nothing = {"draft": Draft(author="optimiser", number=3)}
-    assert routing.after_optimising(nothing) == END
+    assert routing.after_optimising(nothing, runtime()) == END
+
+
+def test_the_user_is_asked_where_that_is_wanted_and_a_refusal_ends_it():
+    candidate = {"draft": Draft(author="optimiser", number=3, script="x = 2")}
+    both = runtime(approve=["plan", "script"])
+    assert routing.after_planning({}, both) == "approve_plan"
+    assert routing.after_writing({}, both) == "approve_script"
+    assert routing.after_optimising(candidate, both) == "approve_script"
+    assert routing.after_planning({}, runtime(approve=["script"])) == "coder"
+    assert routing.after_writing({}, runtime(approve=["plan"])) == "executor"
+    assert routing.after_plan_approval({}) == "coder"
+    assert routing.after_script_approval({}) == "executor"
+    declined = {"refusal": "the user declined the plan"}
+    assert routing.after_plan_approval(declined) == routing.after_script_approval(declined) == END
 
 
 def test_critic_can_give_up_and_replan():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def page(arguments):
     from gammapygpt.web.app import show
 
     show(arguments)
+
+
+@pytest.fixture(autouse=True)
+def program_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit puts the page in the place of the program; what spawns processes would start it there."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture
