@@ -9,6 +9,7 @@ import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from doc_blocks import PAGES, ROOT, Block, blocks
@@ -46,6 +47,11 @@ def slow(block: Block) -> bool:
     return "slow" in block.marks
 
 
+def quick_or_not(page: Path) -> Any:
+    """`adding.md` copies the sources and has them looked at anew: half a minute."""
+    return pytest.param(page, id=name(page), marks=pytest.mark.slow if page.name == "adding.md" else ())
+
+
 @pytest.fixture
 def reader(tmp_path: Path, simulated_data: Path, scripted_server: Callable[..., ScriptedServer]) -> Reader:
     """In an empty folder, with simulated data."""
@@ -61,7 +67,7 @@ def checkout(reader: Reader) -> Reader:
     return reader
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", [quick_or_not(page) for page in PAGES])
 def test_a_page_does_what_it_says(page: Path, request: pytest.FixtureRequest) -> None:
     reader = request.getfixturevalue("checkout" if page.name == "adding.md" else "reader")
     for block in blocks(page):

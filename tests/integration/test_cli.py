@@ -152,6 +152,7 @@ def test_exec_puts_a_script_through_all_gates(gammapygpt, simulated_data, tmp_pa
     assert "write: from gammapy.estimators import FluxPoints" in old.stderr
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_keep_out_of_each_others_way(tmp_path, simulated_data):
     command = [sys.executable, "-m", "gammapygpt", "run", "number of observations of the Crab Nebula", "--json"]
     environment = {**os.environ, "PHOTON_STORAGE": str(simulated_data)}

@@ -32,7 +32,7 @@ def program(tmp_path: Path, simulated_data: Path):
     return program
 
 
-def test_approve_edit_and_fork_by_command(program, tmp_path):
+def test_approve_and_edit_by_command(program, tmp_path):
     code, waiting = program("run", REQUEST, "--approve", "plan", "--quiet")
     assert (code, waiting["status"], waiting["question"]["about"]) == (1, "interrupted", "plan")
     plan = waiting["question"]["plan"] | {"assumptions": ["seen by me"]}
@@ -41,8 +41,13 @@ def test_approve_edit_and_fork_by_command(program, tmp_path):
     assert (code, done["status"], done["result"]["n_obs"]) == (0, "passed", 4)
     manifest = RunFolder(Path(done["folder"])).manifest()
     assert manifest["plan"]["assumptions"] == ["seen by me"]
+
+
+@pytest.mark.slow
+def test_fork_by_command(program, tmp_path):
+    _, done = program("run", REQUEST, "--quiet")
     (tmp_path / "mine.py").write_text((Path(done["folder"]) / "final" / "script.py").read_text() + "\n# mine\n")
-    code, forked = program("fork", "--script", "mine.py", "--set", "switches.approve=", "--quiet")
+    code, forked = program("fork", "--script", "mine.py", "--quiet")
     assert (code, forked["status"], forked["result"]["n_obs"]) == (0, "passed", 4)
     assert RunFolder(Path(forked["folder"])).manifest()["forked"]["edited"] == "script"
 

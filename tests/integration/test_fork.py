@@ -56,12 +56,9 @@ def test_a_fork_at_an_early_checkpoint_asks_another_backend(ended, tmp_path):
     assert run.folder.manifest()["request"]["text"] == REQUEST
 
 
-def test_checkpoints_tell_what_comes_next(ended):
+def test_checkpoints_tell_what_comes_next_and_what_cannot_be_forked_is_said(ended):
     coming = [step.next for step in checkpoints_of(ended.folder)]
     assert coming == ["__start__", "coder", "executor", "coder", "executor", ""]
-
-
-def test_what_cannot_be_forked_is_said(ended):
     with pytest.raises(UserError, match="no checkpoint 'nowhere'"):
         fork(ended.folder, ended.settings, checkpoint="nowhere")
     first = checkpoints_of(ended.folder)[1]

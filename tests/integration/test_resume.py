@@ -17,6 +17,8 @@ RIGHT = "import json\nvalue = 4\njson.dump({'n_obs': value}, open('result.json',
 CRITIQUE = {"kind": "runtime", "diagnosis": "no such index", "action": "repair", "advice": "count them"}
 PLAN = {"steps": ["count"], "recipe": "", "results": []}
 AGENTS = ["retriever", "planner", "coder", "executor", "critic", "optimiser"]
+QUICK = ["coder", "executor", "optimiser"]
+"""The others are left to `make test-slow`."""
 CALLS = 5
 """Planner, coder, critic, coder again, optimiser."""
 
@@ -76,7 +78,9 @@ def resumed(command: list[str]) -> dict:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(
+    "agent", [one if one in QUICK else pytest.param(one, marks=pytest.mark.slow) for one in AGENTS]
+)
 def test_killed_in_any_node_a_run_ends_as_if_it_had_not_been(agent, line, scripted_server, tmp_path):
     server = scripted_server(*answers())
     looks_up = agent == "retriever"
@@ -91,7 +95,9 @@ def test_killed_in_any_node_a_run_ends_as_if_it_had_not_been(agent, line, script
     assert sorted(path.name for path in (folder / "attempts").iterdir()) == ["01", "02", "03"]
 
 
-@pytest.mark.parametrize("agent", ["planner", "coder", "critic"])
+@pytest.mark.parametrize(
+    "agent", ["coder", *(pytest.param(one, marks=pytest.mark.slow) for one in ("planner", "critic"))]
+)
 def test_a_completed_call_is_never_made_again(agent, line, scripted_server, tmp_path):
     server = scripted_server(*answers())
     killed_at(line(server.url, "run", REQUEST), tmp_path / "runs", "answered", agent)
