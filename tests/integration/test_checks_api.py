@@ -275,6 +275,7 @@ def test_every_class_could_be_described(installed: Installed) -> None:
     assert installed[1].unread == {}
 
 
+@pytest.mark.slow
 def test_gammapys_own_tests_have_no_error(installed: Installed) -> None:
     """Ten thousand lines of calls that are right, those apart that are expected to fail."""
     import gammapy

@@ -119,6 +119,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(settings: Any, tmp_
         opened(settings(store=str(tmp_path / "file" / "index")))
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_share_a_folder(settings: Any, folder: Path) -> None:
     values = json.dumps(settings(store=str(folder)).model_dump(mode="json", include={"retrieval"}))
 
