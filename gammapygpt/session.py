@@ -159,9 +159,7 @@ def fork(
     from gammapygpt.graph import checkpoints as kept
 
     asked = folder.manifest()["request"]
-    with kept.checkpoints(folder.path.parent) as saver:
-        known = kept.steps(saver, folder.name)
-    step = forking.place_to_fork(known, folder.name, checkpoint, plan=plan, script=script)
+    step = forking.place_to_fork(checkpoints_of(folder), folder.name, checkpoint, plan=plan, script=script)
     changes = forking.edits(step, plan=plan, script=script)
     edited = "script" if script else "plan" if plan else ""
     run = start(

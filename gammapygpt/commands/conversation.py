@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,11 +17,12 @@ from gammapygpt.commands.common import (
     overrides,
     runs_folder,
 )
-from gammapygpt.commands.run import QuietOption, follow, json_errors
+from gammapygpt.commands.run import ApproveOption, BackendOption, QuietOption, follow, json_errors
 from gammapygpt.commands.runs import RunArgument
 
-BackendOption = Annotated[str | None, typer.Option(help="Backend of all agents that have none of their own.")]
-ApproveOption = Annotated[str | None, typer.Option(metavar="plan,script", help="Ask before it is coded, or run.")]
+if TYPE_CHECKING:
+    from gammapygpt.runs.folder import RunFolder
+    from gammapygpt.settings import Settings
 
 
 @command
@@ -41,14 +42,11 @@ def follow_up(
     with json_errors(as_json) as begun:
         from gammapygpt import session
         from gammapygpt.runs.history import find_run
-        from gammapygpt.settings_loading import load_settings
 
         folder = find_run(runs_folder(runs, config), name)
         given = {"default_backend": backend, "switches.approve": approve}
-        laid_over = folder.manifest()["overrides"] | overrides(settings, data=data, runs=runs, given=given)
-        config = config or kept_config(folder.manifest()["config"])
-        loaded = load_settings(config, laid_over)
-        begun.append(session.follow_up(folder, said, loaded, overrides=laid_over, config=config))
+        loaded, how = settings_from(folder, config, overrides(settings, data=data, runs=runs, given=given))
+        begun.append(session.follow_up(folder, said, loaded, **how))
         follow(begun[0], None, quiet=quiet, as_json=as_json)
 
 
@@ -71,26 +69,21 @@ def fork(
         from gammapygpt import session
         from gammapygpt.commands.answers import read_plan, read_text
         from gammapygpt.runs.history import find_run
-        from gammapygpt.settings_loading import load_settings
 
         folder = find_run(runs_folder(runs, config), name)
         given = {"default_backend": backend, "switches.approve": approve}
-        laid_over = folder.manifest()["overrides"] | overrides(settings, runs=runs, given=given)
-        config = config or kept_config(folder.manifest()["config"])
-        begun.append(
-            session.fork(
-                folder,
-                load_settings(config, laid_over),
-                checkpoint=at,
-                plan=read_plan(plan) if plan else None,
-                script=read_text(script) if script else "",
-                overrides=laid_over,
-                config=config,
-            )
-        )
+        loaded, how = settings_from(folder, config, overrides(settings, runs=runs, given=given))
+        new_plan, new_script = read_plan(plan) if plan else None, read_text(script) if script else ""
+        begun.append(session.fork(folder, loaded, checkpoint=at, plan=new_plan, script=new_script, **how))
         follow(begun[0], None, quiet=quiet, as_json=as_json)
 
 
-def kept_config(path: str) -> Path | None:
-    """The settings file that a run was begun with."""
-    return Path(path) if path else None
+def settings_from(folder: RunFolder, config: Path | None, options: dict[str, Any]) -> tuple[Settings, dict[str, Any]]:
+    """The settings of a run with other options laid over them, and what `session` keeps of where they came from."""
+    from gammapygpt.settings_loading import load_settings
+
+    how: dict[str, Any] = {
+        "overrides": folder.manifest()["overrides"] | options,
+        "config": config or folder.config(),
+    }
+    return load_settings(how["config"], how["overrides"]), how

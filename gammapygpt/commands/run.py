@@ -35,13 +35,15 @@ if TYPE_CHECKING:
     from gammapygpt.state import Answer
 
 EXIT = {"passed": 0, "failed": 1, "refused": 1, "budget": 1, "interrupted": 1}
+BackendOption = Annotated[str | None, typer.Option(help="Backend of all agents that have none of their own.")]
+ApproveOption = Annotated[str | None, typer.Option(metavar="plan,script", help="Ask before it is coded, or run.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 @command
 def run(
     request: Annotated[str, typer.Argument(help="What you want, in plain English; - reads it from standard input.")],
-    backend: Annotated[str | None, typer.Option(help="Backend of all agents that have none of their own.")] = None,
+    backend: BackendOption = None,
     data: DataOption = None,
     expect: ExpectOption = None,
     attempts: Annotated[int | None, typer.Option(help="How many drafts at the most.")] = None,
@@ -53,7 +55,7 @@ def run(
     preflight: Annotated[bool | None, typer.Option(help="Check a script before it is run.")] = None,
     api_gate: Annotated[bool | None, typer.Option(help="Check it against the installed Gammapy too.")] = None,
     skeptic: Annotated[bool | None, typer.Option(help="Doubt physics and origin of the numbers.")] = None,
-    approve: Annotated[str | None, typer.Option(metavar="plan,script", help="Ask before it is coded, or run.")] = None,
+    approve: ApproveOption = None,
     sandbox: SandboxOption = None,
     python: PythonOption = None,
     runs: RunsOption = None,
@@ -111,9 +113,7 @@ def resume(
         from gammapygpt.settings_loading import load_settings
 
         folder = to_resume(runs_folder(runs, config), name)
-        manifest = folder.manifest()
-        kept = Path(manifest["config"]) if manifest["config"] else None
-        current = load_settings(config or kept, manifest["overrides"])
+        current = load_settings(config or folder.config(), folder.manifest()["overrides"])
         begun.append(session.resume(folder, current))
         answer = from_options(folder, accept=accept, reject=reject, because=because, edit=edit)
         follow(begun[0], answer, quiet=quiet, as_json=as_json)

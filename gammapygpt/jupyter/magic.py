@@ -122,7 +122,7 @@ def begun(given: Namespace, text: str) -> RunFolder:
     config = given.config.expanduser().resolve() if given.config else None
     if given.follow is not None:
         before = find_run(runs_folder(given.runs, given.config), given.follow or None)
-        kept, config = before.manifest()["overrides"], config or kept_config(before)
+        kept, config = before.manifest()["overrides"], config or before.config()
     options = {
         "default_backend": given.backend,
         "budget.attempts": given.attempts,
@@ -133,9 +133,3 @@ def begun(given: Namespace, text: str) -> RunFolder:
     if before is not None:
         return session.follow_up(before, text, settings, overrides=laid_over, config=config).folder
     return session.start(text, settings, overrides=laid_over, config=config).folder
-
-
-def kept_config(folder: RunFolder) -> Path | None:
-    """The settings file that a run was begun with."""
-    path = folder.manifest().get("config", "")
-    return Path(path) if path else None

@@ -104,8 +104,7 @@ def laid_out(order: Order) -> Run:
         raise UserError(f"run {folder.name} has ended: {manifest['status']}.", "Use follow_up, or generate.")
     if manifest.get("given_script"):
         raise UserError(f"run {folder.name} ran a script of the client's, there is nothing to resume.", "Run it again.")
-    kept = Path(manifest["config"]) if manifest.get("config") else None
-    return session.resume(folder, load_settings(config or kept, {**manifest["overrides"], **own(settings)}))
+    return session.resume(folder, load_settings(config or folder.config(), {**manifest["overrides"], **own(settings)}))
 
 
 def own(settings: Settings) -> dict[str, Any]:

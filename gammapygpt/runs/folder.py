@@ -126,6 +126,11 @@ class RunFolder:
         """The manifest, or an empty one when the run died before it was written."""
         return read_json(self.path / MANIFEST)
 
+    def config(self) -> Path | None:
+        """The settings file that the run was begun with, if it was one."""
+        kept = self.manifest().get("config")
+        return Path(kept) if kept else None
+
     def update_manifest(self, **changes: Any) -> None:
         """Set some entries of the manifest and leave the others."""
         write_json(self.path / MANIFEST, {**self.manifest(), **changes})
