@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -237,8 +238,8 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
     if asked["expect_file"] and digest(Path(asked["expect_file"])) != asked["expect_sha256"]:
         raise UserError(f"the expected values in {asked['expect_file']} have changed.", "Start a new run.")
     context = Context.of(settings, folder.path)
-    for name, value in manifest["switches"].items():
-        setattr(context, name, value)
+    for name in manifest["switches"].keys() & asdict(context).keys():
+        setattr(context, name, manifest["switches"][name])
     run = Run(folder, settings, context)
     _check_request(run, asked)
     return run

@@ -14,7 +14,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -222,12 +222,7 @@ def check_settings(folder: Path, config: Path | None, overrides: str) -> None:
 
 
 def differing(then: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """Settings that are not those that the campaign began with, and must be.
-
-    One that there was not yet has the value that it has by default.
-    """
-    with suppress(ValueError):
-        then = without_places(public_settings(Settings.model_validate(then)))
+    """Settings that are not those that the campaign began with, and must be."""
     return [key for key in changed_settings(then, here) if key.rpartition(".")[2] not in ELSEWHERE]
 
 

@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from gammapygpt.errors import UserError
+from gammapygpt.settings import Settings, public_settings
 
 
 def changed_settings(then: dict[str, Any], current: dict[str, Any]) -> list[str]:
-    """Dotted names of the settings that matter to a run and differ; backends that no agent speaks through do not."""
+    """Dotted names of the settings that matter to a run and differ; backends that no agent speaks through do not.
+
+    One that the earlier version did not have is as by default; one that this version does not have any more counts
+    where it was switched on.
+    """
     used = {name for dump in (then, current) for name in (dump["default_backend"], *dump["roles"].values())}
-    before, after = _flat(_relevant(then, used)), _flat(_relevant(current, used))
+    then, by_default = _of_this_version(then)
+    before = _flat(_relevant(by_default, used)) | _flat(_relevant(then, used))
+    after = _flat(_relevant(current, used))
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+
+
+def _of_this_version(kept: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings without those that are gone and were off, and the same with what has come since at its default."""
+    kept = deepcopy(kept)
+    try:
+        return kept, public_settings(Settings.model_validate(kept))
+    except ValidationError as error:
+        gone = [one["loc"] for one in error.errors() if one["type"] == "extra_forbidden" and not one["input"]]
+    for *way, name in gone:
+        section: Any = kept
+        for part in way:
+            section = section[part]
+        del section[name]
+    return _of_this_version(kept) if gone else (kept, kept)
 
 
 def _relevant(settings: dict[str, Any], backends: set[str]) -> dict[str, Any]:

@@ -36,6 +36,10 @@ def test_settings_that_must_not_change_in_a_campaign():
     assert differing(then, here) == []
     then["switches"] = {**here["switches"], "skeptic": False}
     assert differing(then, here) == ["switches.skeptic"]
+    then["switches"] = {**here["switches"], "of_old": False}
+    assert differing(then, here) == [], "it was off, and is no more"
+    then["switches"] = {**here["switches"], "of_old": True}
+    assert differing(then, here) == ["switches.of_old"]
     mine = {"default_backend": "mine", "backends": {"mine": {"model": "m", "base_url": "http://127.0.0.1:1/v1"}}}
     here = without_places(public_settings(Settings.model_validate(mine)))
     mine["backends"]["mine"]["base_url"] = "http://127.0.0.1:2/v1"
