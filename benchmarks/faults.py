@@ -4,7 +4,8 @@
 
 Each family is a module of `tests/faults/`; what a trial checks stands there. --tries is the number of seeded kills; of
 the other faults each is tried once or a few times. --out is where `faults.jsonl` (a line for each family, with
-command, versions and machine) and `faults.md` go; other families that are there already stay. The exit code is 1 where something was lost.
+command, versions and machine) and `faults.md` go; other families that are there already stay. The exit code is 1 where
+something was lost.
 """
 
 from __future__ import annotations

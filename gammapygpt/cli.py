@@ -18,6 +18,7 @@ from gammapygpt.commands import (
     index,
     mcp,
     model,
+    replay,
     report,
     review,
     run,
@@ -53,6 +54,7 @@ app.command("run")(run.run)
 app.command("resume")(run.resume)
 app.command("follow-up")(conversation.follow_up)
 app.command("fork")(conversation.fork)
+app.command("replay")(replay.replay)
 app.command("web")(web.web)
 app.add_typer(runs.app, name="runs")
 app.command("report")(report.report)

@@ -28,3 +28,24 @@ class InfrastructureError(GammapyGPTError):
     """The sandbox, the model server or the data broke; never the script's fault, never an attempt (exit code 3)."""
 
     exit_code = 3
+
+
+class Difference(Exception):
+    """A replayed run does something else than its record says; never shown as an error, see `replay.py`.
+
+    Parameters
+    ----------
+    where : str
+        The call or the attempt, e.g. `question critic-1`.
+    what : str
+        What is different, in a line.
+    before, now : str
+        The two texts, where it is texts that differ.
+    """
+
+    def __init__(self, where: str, what: str, before: str = "", now: str = "") -> None:
+        super().__init__(f"{where}: {what}")
+        self.where = where
+        self.what = what
+        self.before = before
+        self.now = now

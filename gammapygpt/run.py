@@ -128,6 +128,7 @@ class Run:
         found = stores.find_stores(data)
         seen = {store.path: store.checksum for store in found}
         if "data" not in manifest:
+            self.folder.keep_stores([store.model_dump() for store in found])
             self.folder.update_manifest(data={"path": str(data), "index_checksums": seen})
         elif manifest["data"] != {"path": str(data), "index_checksums": seen}:
             changed = changed_data(manifest["data"], data, seen)
@@ -179,7 +180,8 @@ class Run:
         if request.earlier is None or request.text == manifest["request"]["text"]:
             return
         follows = manifest.get("follows", {}) | {"changes": request.earlier.changes}
-        self.folder.update_manifest(request=manifest["request"] | {"text": request.text}, follows=follows)
+        restated = {"text": request.text, "begun": manifest["request"]["text"]}
+        self.folder.update_manifest(request=manifest["request"] | restated, follows=follows)
 
     def verified(self, ended: Outcome, state: RunState) -> Outcome:
         """The outcome, once the script that passed in a warm worker has passed in a cold one too."""

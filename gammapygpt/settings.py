@@ -112,8 +112,8 @@ models cannot call tools. One that does not answer is thinking, on a slow machin
 class BackendSettings(Section):
     """One named language model (or none: `cookbook`)."""
 
-    kind: Literal["openai", "local", "cookbook", "scripted"] = "openai"
-    """A server that speaks as OpenAI's, a model on this machine, no model, or replies from a file."""
+    kind: Literal["openai", "local", "cookbook", "scripted", "replay"] = "openai"
+    """A server that speaks as OpenAI's, a model on this machine, no model, replies from a file, or of another run."""
     model: str = ""
     """Of a `local` one: a name that `gammapygpt model list` shows, or a GGUF file."""
     base_url: WebAddress = ""
@@ -143,7 +143,7 @@ class BackendSettings(Section):
     prices: Prices = Prices()
     """For the cost of a run, and `budget.cost`."""
     replies: str = ""
-    """File with the replies of a `scripted` backend."""
+    """File with the replies of a `scripted` backend; run folder of a `replay` one."""
 
     @model_validator(mode="before")
     @classmethod

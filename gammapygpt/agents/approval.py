@@ -56,7 +56,8 @@ def asked(question: Question, runtime: Runtime[Context]) -> Answer:
         except UserError as error:
             question = question.model_copy(update={"problem": str(error)})
             continue
-        runtime.stream_writer({"event": "decided", "about": question.about, **answer.model_dump(exclude={"plan"})})
+        said = {"event": "decided", "about": question.about, "number": question.number}
+        runtime.stream_writer({**said, **answer.model_dump(exclude_none=True)})
         return answer
 
 

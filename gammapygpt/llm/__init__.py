@@ -65,6 +65,10 @@ def _journaled(name: str, chosen: str, limits_folder: str, folder: Path) -> Back
     if settings.kind == "cookbook":
         # the same question always has the same answer there, and costs nothing
         return _made(name, chosen, limits_folder)
+    if settings.kind == "replay":
+        from gammapygpt.llm.replay import ReplayBackend
+
+        return ReplayBackend(name, Path(settings.replies))
     if settings.kind == "scripted":
         from gammapygpt.llm.scripted import ScriptedBackend
 

@@ -7,14 +7,19 @@ import json
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.llm.base import Backend, OnToken, OnWait, Question, Reply
 from gammapygpt.state import Role
 
 FILE = "calls.jsonl"
+
+
+ASKED = frozenset({"role", "step", "messages", "form", "json_schema", "fresh", "patch_lines"})
+"""What makes a question the same."""
 
 
 class Call(BaseModel):
@@ -24,6 +29,10 @@ class Call(BaseModel):
     backend: str
     role: Role
     step: str = ""
+    asked: dict[str, Any] | None = None
+    """The question, in so far as it makes a question the same; None in journals of old."""
+    abilities: list[str] = Field(default_factory=list)
+    """What was known, before it was asked, of what the model can do: prompts depend on it."""
     reply: Reply
 
 
@@ -39,7 +48,7 @@ class JournaledBackend:
     backend : Backend
         Who is asked.
     folder : Path
-        Of the run; `calls.jsonl` is in it. The questions are kept as hashes only.
+        Of the run; `calls.jsonl` is in it.
     model : str
         Part of what makes a question the same: with another model it is another one.
     """
@@ -70,8 +79,17 @@ class JournaledBackend:
         recorded = self._recorded.get(key)
         if recorded is not None:
             return recorded.model_copy(deep=True)
+        able = sorted(self.abilities)
         reply = self.backend.ask(question, on_token, on_wait)
-        call = Call(key=key, backend=self.name, role=question.role, step=question.step, reply=reply)
+        call = Call(
+            key=key,
+            backend=self.name,
+            role=question.role,
+            step=question.step,
+            asked=asked(question),
+            abilities=able,
+            reply=reply,
+        )
         with self._lock:
             _append(self._file, call.model_dump_json())
             if question.step:
@@ -79,11 +97,13 @@ class JournaledBackend:
         return reply
 
     def _key(self, question: Question) -> str:
-        asked = question.model_dump(
-            mode="json", include={"role", "step", "messages", "form", "json_schema", "fresh", "patch_lines"}
-        )
-        text = json.dumps([self.name, self._model, asked], sort_keys=True)
+        text = json.dumps([self.name, self._model, asked(question)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def asked(question: Question) -> dict[str, Any]:
+    """A question as plain data, in so far as it makes a question the same."""
+    return question.model_dump(mode="json", include=set(ASKED))
 
 
 def recorded_calls(folder: Path) -> list[Call]:

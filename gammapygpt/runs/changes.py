@@ -20,13 +20,13 @@ def changed_settings(then: dict[str, Any], current: dict[str, Any]) -> list[str]
     where it was switched on.
     """
     used = {name for dump in (then, current) for name in (dump["default_backend"], *dump["roles"].values())}
-    then, by_default = _of_this_version(then)
+    then, by_default = of_this_version(then)
     before = _flat(_relevant(by_default, used)) | _flat(_relevant(then, used))
     after = _flat(_relevant(current, used))
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
-def _of_this_version(kept: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def of_this_version(kept: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings without those that are gone and were off, and the same with what has come since at its default."""
     kept = deepcopy(kept)
     try:
@@ -38,7 +38,7 @@ def _of_this_version(kept: dict[str, Any]) -> tuple[dict[str, Any], dict[str, An
         for part in way:
             section = section[part]
         del section[name]
-    return _of_this_version(kept) if gone else (kept, kept)
+    return of_this_version(kept) if gone else (kept, kept)
 
 
 def _relevant(settings: dict[str, Any], backends: set[str]) -> dict[str, Any]:

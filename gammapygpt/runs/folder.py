@@ -22,6 +22,7 @@ FILLER = frozenset(
     count get find take run select data gammapy within its it is are hess dl3 dr1""".split()  # noqa: SIM905 - words read as words
 )
 MANIFEST = "manifest.json"
+STORES = "stores.json"
 
 
 def write_file(path: Path, text: str) -> None:
@@ -134,6 +135,14 @@ class RunFolder:
     def update_manifest(self, **changes: Any) -> None:
         """Set some entries of the manifest and leave the others."""
         write_json(self.path / MANIFEST, {**self.manifest(), **changes})
+
+    def keep_stores(self, stores: list[dict[str, Any]]) -> None:
+        """Write down what the data folder held when the run began, for those who have the run and not the data."""
+        write_json(self.path / STORES, stores)
+
+    def stores(self) -> list[dict[str, Any]]:
+        """What the data folder held when the run began."""
+        return read_list(self.path / STORES)
 
     def attempt(self, number: int) -> Path:
         """Folder of one attempt, made if need be."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from gammapygpt.sandbox.base import Sandbox
 from gammapygpt.sandbox.choose import open_sandbox
@@ -10,6 +12,7 @@ from gammapygpt.settings import Settings
 
 _lock = threading.Lock()
 _ready: dict[str, Sandbox] = {}
+_instead: dict[str, Sandbox] = {}
 
 
 def prepare(name: str, settings: Settings, data_path: str) -> None:
@@ -21,7 +24,7 @@ def prepare(name: str, settings: Settings, data_path: str) -> None:
         No sandbox can be had.
     """
     with _lock:
-        if name not in _ready:
+        if name not in _ready and name not in _instead:
             sandbox = open_sandbox(settings, data_path)
             sandbox.prepare()
             _ready[name] = sandbox
@@ -30,8 +33,18 @@ def prepare(name: str, settings: Settings, data_path: str) -> None:
 def take(name: str, settings: Settings, data_path: str) -> Sandbox:
     """The sandbox that waits for this run, or a new one."""
     with _lock:
-        waiting = _ready.pop(name, None)
+        waiting = _instead.get(name) or _ready.pop(name, None)
     return waiting or open_sandbox(settings, data_path)
+
+
+@contextmanager
+def instead(name: str, sandbox: Sandbox) -> Iterator[None]:
+    """Every script of a run goes to this one, as long as the block lasts."""
+    _instead[name] = sandbox
+    try:
+        yield
+    finally:
+        del _instead[name]
 
 
 def discard(name: str) -> None:
