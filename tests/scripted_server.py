@@ -17,7 +17,17 @@ In tests, use the fixture `scripted_server` of conftest.py. As a program, for te
     status, headers, error   an HTTP error instead
     page        a web page instead
     drop        `request`: closed without an answer; `stream`: after half of the reply, without a word;
-                `error`: an error event in the middle of the stream
+                `error`: an error event in the middle of the stream; `reset`, `stream-reset`: as the first two, by a
+                reset of the connection
+    amid        bytes in the middle of the stream, as text in Latin-1; with `drop`, the last ones
+    for_ever    `silence`, or what is sent over and over after half of the reply: `comments`, `bytes`, `deltas` that
+                say nothing, `words`; until the client goes
+    late        the same after the whole reply
+    n_bytes     so many bytes of words that do not repeat, in many chunks
+    line        one line of so many bytes
+    tool_name, more_tools    what the call is of, if not of what was asked for; arguments of further calls
+    raw_usage   the usage as it is, whatever it is
+    http        version of HTTP, such as `1.0`
     delay       seconds before the answer
     when        text that must occur in the request; the first reply that fits is taken, in order
     times       how often it may be taken, 1 by default
@@ -27,9 +37,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +70,10 @@ class ScriptedServer:
         self.models = [MODEL]
         self.owner = "tests"
         self.key = key
+        self.longest: int | None = None
+        """Characters of messages in a request beyond which it is refused, as one longer than the context."""
+        self.n_sent = 0
+        """Bytes of streams sent so far."""
         self._log = log
         self._lock = threading.Condition()
         self.closing = threading.Event()
@@ -98,6 +116,10 @@ class ScriptedServer:
                 shown = {**request, "headers": sorted(request["headers"])}
                 with self._log.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(shown) + "\n")
+            n_characters = sum(len(message["content"]) for message in request["body"].get("messages", []))
+            if self.longest is not None and n_characters > self.longest:
+                said = f"This model's maximum context length is {self.longest}, you sent {n_characters}."
+                return {"status": 400, "error": {"message": said, "code": "context_length_exceeded"}}
             asked = json.dumps(request["body"], ensure_ascii=False)
             for place, reply in enumerate(self.replies):
                 if reply.get("when", "") in asked:
@@ -131,8 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(401, {"error": {"message": "wrong key"}})
         reply = self.scripted.take({"path": self.path, "headers": headers, "body": body})
         self.scripted.closing.wait(reply.get("delay", 0))
-        if reply.get("drop") == "request":
-            self.close_connection = True
+        self.protocol_version = f"HTTP/{reply.get('http', '1.1')}"
+        if reply.get("drop") in ("request", "reset"):
+            self._close(reset=reply["drop"] == "reset")
         elif "status" in reply:
             error = reply.get("error", f"scripted status {reply['status']}")
             error = error if isinstance(error, dict) else {"message": error}
@@ -140,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif "page" in reply:
             self._send(200, "text/html", reply["page"].encode())
         elif body.get("stream"):
-            self._stream(list(_chunks(reply, body)), reply.get("drop"))
+            self._stream(list(_chunks(reply, body)), reply)
         else:
             self._json(200, _completion(reply, body))
         return None
@@ -153,29 +176,80 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        with suppress(OSError):  # the client has read enough
+            self.wfile.write(content)
 
-    def _stream(self, chunks: list[dict[str, Any]], drop: str | None) -> None:
+    def _stream(self, chunks: list[dict[str, Any]], reply: dict[str, Any]) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        if drop:
-            chunks = chunks[: len(chunks) // 2]
-        if drop == "error":
-            chunks.append({"error": {"message": "scripted error in the stream", "code": 500}})
+        drop, half = reply.get("drop"), len(chunks) // 2
         try:
-            for chunk in chunks:
-                self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
-                self.wfile.flush()
-            if not drop:
-                self.wfile.write(b"data: [DONE]\n\n")
+            self._write(*map(_event, chunks[:half]), reply.get("amid", "").encode("latin-1"))
+            if drop == "error":
+                self._write(_event({"error": {"message": reply.get("error", "scripted error in the stream")}}))
+            elif drop:
+                self._close(reset=drop == "stream-reset")
+            else:
+                for piece in _long(reply, chunks[0]):
+                    self._write(piece)
+                self._go_on(reply.get("for_ever"), chunks[0])
+                self._write(*map(_event, chunks[half:]))
+                self._go_on(reply.get("late"), chunks[0])
+                self._write(b"data: [DONE]\n\n")
         except OSError:
-            """The client is gone, as tests of a killed client want it."""
+            """The client is gone, as tests of a killed client want it, and of one that has read enough."""
+
+    def _go_on(self, how: str | None, frame: dict[str, Any]) -> None:
+        """Keep a connection open."""
+        for number in count() if how else ():
+            pieces = {
+                "silence": b"",
+                "comments": b": keep-alive\n\n",
+                "bytes": b"d",
+                "deltas": _with(frame, {"content": ""}),
+                "words": _with(frame, {"content": f"{number} "}),
+            }
+            self._write(pieces[how or ""])
+            if self.scripted.closing.wait(0.02):
+                raise OSError("the server ends")
+
+    def _write(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.wfile.write(piece)
+            self.wfile.flush()
+            self.scripted.n_sent += len(piece)
+
+    def _close(self, *, reset: bool) -> None:
+        self.close_connection = True
+        if reset:  # what is thrown away unread is told by a reset
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
+
+def _event(chunk: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+def _with(frame: dict[str, Any], delta: dict[str, Any]) -> bytes:
+    return _event({**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+
+
+def _long(reply: dict[str, Any], frame: dict[str, Any]) -> Iterator[bytes]:
+    """Far more than anybody asked for."""
+    for start in range(0, reply.get("n_bytes", 0), 4000):
+        yield _with(frame, {"content": " ".join(f"word{start + n}" for n in range(0, 4000, 10))})
+    if "line" in reply:
+        yield b"data: "
+        for _ in range(0, reply["line"], 4000):
+            yield b"x" * 4000
 
 
 def _usage(reply: dict[str, Any]) -> dict[str, Any] | None:
+    if "raw_usage" in reply:
+        return reply["raw_usage"]
     told = reply.get("usage", DEFAULT_USAGE)
     if told is None:
         return None
@@ -196,11 +270,18 @@ def _message(reply: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     if "refusal" in reply:
         message["refusal"] = reply["refusal"]
     if "tool" in reply:
-        arguments = reply["tool"] if isinstance(reply["tool"], str) else json.dumps(reply["tool"])
-        name = body["tools"][0]["function"]["name"] if body.get("tools") else "unasked"
-        call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
-        message["tool_calls"] = [call]
+        asked = body["tools"][0]["function"]["name"] if body.get("tools") else "unasked"
+        name = reply.get("tool_name", asked)
+        message["tool_calls"] = [
+            _call(number, name, given) for number, given in enumerate([reply["tool"], *reply.get("more_tools", [])])
+        ]
     return message
+
+
+def _call(number: int, name: str, given: Any) -> dict[str, Any]:
+    arguments = given if isinstance(given, str) else json.dumps(given)
+    function = {"name": name, "arguments": arguments}
+    return {"index": number, "id": f"call_{number}", "type": "function", "function": function}
 
 
 def _finish(reply: dict[str, Any]) -> str:
@@ -235,7 +316,7 @@ def _deltas(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for call in message.get("tool_calls", []):
         yield {"tool_calls": [{**call, "function": {"name": call["function"]["name"], "arguments": ""}}]}
         for piece in _pieces(call["function"]["arguments"]):
-            yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+            yield {"tool_calls": [{"index": call["index"], "function": {"arguments": piece}}]}
 
 
 def _pieces(text: str) -> Iterator[str]:

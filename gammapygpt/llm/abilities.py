@@ -13,7 +13,8 @@ from typing import Any, get_args
 from gammapygpt.llm import forms, reading
 from gammapygpt.llm.address import endpoint
 from gammapygpt.llm.faults import RefusedRequest, ServerFault
-from gammapygpt.llm.wire import Answer, Wire
+from gammapygpt.llm.stream import Answer
+from gammapygpt.llm.wire import Wire
 from gammapygpt.settings import Ability, BackendSettings
 from gammapygpt.state import Usage
 

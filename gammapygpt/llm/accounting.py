@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
+
+MOST_TOKENS = 10**9
+"""No request has more: a number beyond is none."""
+DETAILS = {"prompt_tokens_details": "cached_tokens", "completion_tokens_details": "reasoning_tokens"}
+
+
+def credible(told: Any) -> dict[str, Any] | None:
+    """What of a server's `usage` can be true: counts of tokens; None where those in and out are none."""
+    if not isinstance(told, dict):
+        return None
+    counts = {name: told.get(name) or 0 for name in ("prompt_tokens", "completion_tokens")}
+    if not all(map(is_count, counts.values())):
+        return None
+    usage: dict[str, Any] = {**counts, "total_tokens": sum(counts.values())}
+    for (name, part), most in zip(DETAILS.items(), counts.values(), strict=True):
+        details = told.get(name)
+        count = details.get(part) if isinstance(details, dict) else None
+        usage[name] = {part: min(count, most)} if is_count(count) else None
+    return usage
+
+
+def is_count(value: Any) -> TypeGuard[int]:
+    """Whether this can be a number of tokens."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
 
 
 def told_usage(metadata: Any) -> Usage | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
 from gammapygpt.llm.address import endpoint, redacted
@@ -10,7 +11,7 @@ from gammapygpt.settings import BackendSettings
 
 _CONTEXT = re.compile(
     r"context_length_exceeded|maximum context length|context (?:size|window|length)|exceed_context|prompt is too long"
-    r"|too many (?:input )?tokens",
+    r"|too many (?:input )?tokens|input is too long|request too large|token count.{0,40}exceeds",
     re.IGNORECASE,
 )
 
@@ -32,7 +33,8 @@ class PromptTooLong(InfrastructureError):
 
 def is_too_long(error: Exception) -> bool:
     """Whether the server says that the messages do not fit into the model's context."""
-    return bool(_CONTEXT.search(f"{getattr(error, 'code', '')} {error}"))
+    too_large = getattr(error, "status_code", None) == 413
+    return too_large or bool(_CONTEXT.search(f"{getattr(error, 'code', '')} {error}"))
 
 
 def not_an_endpoint(name: str, where: str) -> UserError:
@@ -43,13 +45,28 @@ def not_an_endpoint(name: str, where: str) -> UserError:
     )
 
 
+def broke_off(name: str, where: str, how: str, n_sent: int) -> InfrastructureError:
+    """A reply that began, every time, and did not come to its end."""
+    times = f"{n_sent} times in all" if n_sent > 1 else "once"
+    return InfrastructureError(
+        f"Backend {name!r}: {where} broke off its reply, {times} ({how}).",
+        "Look at the server, then `gammapygpt resume`.",
+    )
+
+
+def asks_to_wait(told: GammapyGPTError, seconds: float) -> InfrastructureError:
+    """A server that asks to be left alone for longer than a run waits."""
+    hours = f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds:.3g} s"
+    return InfrastructureError(f"{told.message} It asks to be left alone for {hours}.", told.remedy)
+
+
 def translated(error: Exception, name: str, settings: BackendSettings, key: str) -> GammapyGPTError:
     """What an exception of the client means to the user, in one line and without secrets."""
     import openai
 
     who = f"Backend {name!r}: {endpoint(name, settings)}"
     status = getattr(error, "status_code", None)
-    said = " ".join(redacted(str(getattr(error, "message", error)), key).split())[:300]
+    said = " ".join(redacted(message(error), key).split())[:300]
     if is_too_long(error):
         return PromptTooLong(
             f"{who} says that the prompt is longer than the model's context ({said}).",
@@ -65,11 +82,19 @@ def translated(error: Exception, name: str, settings: BackendSettings, key: str)
             f"{who} knows no model {settings.model!r} at this address.",
             f"Check backends.{name}.model and base_url (it usually ends in /v1).",
         )
+    if status is not None and 300 <= status < 400:
+        return UserError(
+            f"{who} sends us on to {redirected(error)}.", f"Set backends.{name}.base_url to the address that answers."
+        )
+    if status == 402 or getattr(error, "code", "") == "insufficient_quota":
+        return InfrastructureError(
+            f"{who} says that the account is spent (status {status}: {said}).", "Fill it up, then `gammapygpt resume`."
+        )
     if status == 429:
         return InfrastructureError(
             f"{who} is overloaded or the quota is spent (status 429: {said}).", "Wait, then `gammapygpt resume`."
         )
-    if status is not None and status >= 500 and status != 501:
+    if status is not None and (status == 408 or status >= 500) and status != 501:
         return ServerFault(f"{who} went on failing (status {status}: {said}).", "Wait, then `gammapygpt resume`.")
     if status is not None and status >= 400:
         return RefusedRequest(
@@ -86,3 +111,20 @@ def translated(error: Exception, name: str, settings: BackendSettings, key: str)
             f"{who} cannot be reached.", f"Is the server running? Else check backends.{name}.base_url."
         )
     return InfrastructureError(f"{who} failed ({said}).", "Look at the server's log, then `gammapygpt resume`.")
+
+
+def message(error: Exception) -> str:
+    """What the server says, without the JSON around it."""
+    body = getattr(error, "body", None)
+    said = body.get("message") if isinstance(body, dict) else None
+    return said if isinstance(said, str) and said else str(getattr(error, "message", error))
+
+
+def redirected(error: Exception) -> str:
+    """Where a server sends us on to, without what may be secret in it."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    try:
+        parts = urlsplit(str(headers.get("location", "")))
+        return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path"
+    except ValueError:
+        return "another address"

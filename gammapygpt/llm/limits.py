@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import platform
 import random
@@ -33,7 +34,7 @@ SHORTEST_NAP_S, LONGEST_NAP_S = 0.05, 1.0
 
 
 class Patience:
-    """What one question may wait for a place in all, and who is told; measures the waiting.
+    """How long one question may take until there is a reply, and who is told; measures the waiting.
 
     Parameters
     ----------
@@ -46,8 +47,13 @@ class Patience:
     def __init__(self, say: OnWait | None = None, longest_s: float | None = None) -> None:
         self.waited_s = 0.0
         self._say = say or (lambda line: None)
-        self._longest_s = longest_s
+        self._until = math.inf if longest_s is None else time.monotonic() + longest_s
         self._said = ""
+
+    @property
+    def left_s(self) -> float:
+        """Time that is left, in s."""
+        return max(self._until - time.monotonic(), 0.0)
 
     def wait(self, seconds: float, why: str) -> None:
         """Sleep.
@@ -60,7 +66,7 @@ class Patience:
         if why != self._said:
             self._say(why)
             self._said = why
-        if self._longest_s is not None and self.waited_s + seconds > self._longest_s:
+        if seconds > self.left_s:
             raise InfrastructureError(
                 f"There is no time left: {why}.", "Give it more of budget.wall_s, or ask fewer things at once."
             )

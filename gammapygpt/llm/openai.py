@@ -7,7 +7,8 @@ from typing import Any
 
 from gammapygpt.llm import abilities, forms, patching, reading
 from gammapygpt.llm.base import Fault, OnToken, OnWait, Question, Reply
-from gammapygpt.llm.wire import Answer, Wire
+from gammapygpt.llm.stream import Answer
+from gammapygpt.llm.wire import Wire
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
 
@@ -102,7 +103,9 @@ class OpenAIBackend:
             form["tool"] = forms.tool(schema)
         elif "json_schema" in can:
             form["response_format"] = forms.response_format(schema)
-        return self._wire.send(messages, fresh=question.fresh, on_token=on_token, **form)
+        answer = self._wire.send(messages, fresh=question.fresh, on_token=on_token, **form)
+        answer.other_tool = "tool" in form and answer.tool not in ("", form["tool"]["name"])
+        return answer
 
 
 def plain(question: Question) -> list[dict[str, str]]:
@@ -138,21 +141,13 @@ def read_script(answer: Answer, offered: tuple[int, int] | None, script: str = "
     reply = _begun(answer)
     if reply.fault:
         return reply
-    text = answer.arguments or reading.without_thoughts(answer.text)
-    fields = reading.first_object(text, ["code"]) if text.lstrip().startswith("{") else None
-    block = reading.longest_python(text)
-    if fields is not None and isinstance(fields["code"], str):
-        code, lines = _placed(fields, offered)
-    elif block is not None and (block.closed or not answer.cut):
-        code, lines = patching.replaced_lines(block.code, offered)
-    elif answer.cut:
-        return _faulty(reply, "truncated", f"{answer.why_cut} before the script was complete.")
-    elif not text.strip():
-        return _faulty(reply, "empty", "The reply is empty.")
-    elif reading.is_python(text):
-        code, lines = patching.replaced_lines(text, offered)
-    else:
-        return _faulty(reply, "malformed", "There is no Python script in the reply.")
+    code, lines = None, None
+    for text in written(answer):
+        code, lines = _code_in(text, offered, cut=answer.cut)
+        if code is not None:
+            break
+    if code is None:
+        return _without(reply, answer, "script", "There is no Python script in the reply.")
     if not code.strip():
         return _faulty(reply, "empty", "The script is empty.")
     if lines and script:
@@ -161,22 +156,45 @@ def read_script(answer: Answer, offered: tuple[int, int] | None, script: str = "
     return reply
 
 
+def _code_in(text: str, offered: tuple[int, int] | None, *, cut: bool) -> tuple[str | None, tuple[int, int] | None]:
+    """The script in a text and the lines that it replaces, if it does; None where there is no script."""
+    fields = reading.first_object(text, ["code"]) if text.lstrip().startswith("{") else None
+    block = reading.longest_python(text)
+    if fields is not None and isinstance(fields["code"], str):
+        return _placed(fields, offered)
+    if block is not None and (block.closed or not cut):
+        return patching.replaced_lines(block.code, offered)
+    if not cut and reading.is_python(text):
+        return patching.replaced_lines(text, offered)
+    return None, None
+
+
 def read_json(answer: Answer, schema: dict[str, Any]) -> Reply:
     """The JSON object in a reply, with the keys that the schema requires; or why there is none."""
     reply = _begun(answer)
     if reply.fault:
         return reply
     required = list(schema.get("required", []))
-    text = answer.arguments or reading.without_thoughts(answer.text)
-    reply.value = reading.first_object(text, required)
-    if reply.value is not None:
-        return reply
-    if answer.cut:
-        return _faulty(reply, "truncated", f"{answer.why_cut} before the JSON object was complete.")
-    if not text.strip():
-        return _faulty(reply, "empty", "The reply is empty.")
+    for text in written(answer):
+        reply.value = reading.first_object(text, required)
+        if reply.value is not None:
+            return reply
     needs = f" with the keys {', '.join(required)}" if required else ""
-    return _faulty(reply, "malformed", f"There is no JSON object{needs} in the reply.")
+    return _without(reply, answer, "JSON object", f"There is no JSON object{needs} in the reply.")
+
+
+def written(answer: Answer) -> list[str]:
+    """Where an answer may stand: in the call of a tool, whatever its name, else in the text beside it."""
+    return [text for text in (answer.arguments, reading.without_thoughts(answer.text)) if text.strip()]
+
+
+def _without(reply: Reply, answer: Answer, what: str, message: str) -> Reply:
+    if answer.cut:
+        return _faulty(reply, "truncated", f"{answer.why_cut} before the {what} was complete.")
+    if not written(answer):
+        return _faulty(reply, "empty", "The reply is empty.")
+    called = f" It calls {answer.tool!r}, a tool that was not asked for." if answer.other_tool else ""
+    return _faulty(reply, "malformed", message + called)
 
 
 def _placed(fields: dict[str, Any], offered: tuple[int, int] | None) -> tuple[str, tuple[int, int] | None]:

@@ -87,7 +87,7 @@ class ScriptedBackend:
 
 def _as_reply(scripted: ScriptedReply, question: Question) -> Reply:
     from gammapygpt.llm.openai import read_json, read_script
-    from gammapygpt.llm.wire import Answer
+    from gammapygpt.llm.stream import Answer
 
     usage = scripted.usage.model_copy(update={"calls": scripted.usage.calls or 1})
     if scripted.content and not scripted.fault:

@@ -4,61 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 import weakref
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
-from gammapygpt.llm.accounting import cost, roughly_tokens, told_usage
-from gammapygpt.llm.address import Screen, api_key, endpoint, is_loopback, redacted
+from gammapygpt.llm import retrying
+from gammapygpt.llm.accounting import cost, roughly_tokens
+from gammapygpt.llm.address import Screen, api_key, endpoint, redacted
 from gammapygpt.llm.base import OnToken, OnWait
-from gammapygpt.llm.faults import is_too_long, not_an_endpoint, translated
+from gammapygpt.llm.faults import asks_to_wait, broke_off, is_too_long, not_an_endpoint, translated
 from gammapygpt.llm.limits import Patience, limits
-from gammapygpt.llm.repetition import Circles
+from gammapygpt.llm.stream import ENDLESS, Answer, Bounds, StreamBroke, collected
+from gammapygpt.llm.transport import Tally, TooMuch, new_client, timeouts
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
 
-CONNECT_S = 10.0
-"""Patience for the connection alone, in s; `timeout_s` is for a server that is thinking."""
 FRESH_TEMPERATURE = 0.7
-CIRCLES = "circles"
-"""Why we stopped reading, beside the reasons that servers give: see `repetition.py`."""
-
-
-@dataclass
-class Answer:
-    """A whole reply, put together from its stream."""
-
-    text: str = ""
-    arguments: str = ""
-    """Of the first tool call, raw JSON."""
-    finish: str = ""
-    """`stop`, `length`, `tool_calls`, `content_filter`, or `CIRCLES`."""
-    refusal: str = ""
-    model: str = ""
-    usage: Usage = field(default_factory=Usage)
-
-    @property
-    def cut(self) -> bool:
-        """It ended before its end."""
-        return self.finish in ("length", CIRCLES)
-
-    @property
-    def why_cut(self) -> str:
-        """What cut it off."""
-        if self.finish == CIRCLES:
-            return "The reply was cut off because it said the same over and over,"
-        return "The token limit cut the reply off"
-
-
-class StreamBroke(Exception):
-    """The connection ended before the reply did."""
 
 
 class NoTurn(BaseException):
@@ -69,22 +37,16 @@ class NoTurn(BaseException):
         self.reason = reason
 
 
-class Tally(threading.local):
-    """What the HTTP client of this thread sent and got, seen by its hooks: its own retries are not told otherwise."""
+class Sending(NamedTuple):
+    """A request, however often it is sent."""
 
-    sent = 0
-    content_type = ""
-    """Of the last reply; empty as long as there is none."""
-
-    def __init__(self) -> None:
-        self.patience = Patience()
-        """Of the question that is being asked."""
-
-    def count(self, request: Any) -> None:
-        self.sent += 1
-
-    def note(self, response: Any) -> None:
-        self.content_type = response.headers.get("content-type", "")
+    messages: list[dict[str, str]]
+    options: dict[str, Any]
+    limit: int
+    """Most output tokens."""
+    key: str
+    fresh: bool
+    on_token: OnToken | None
 
 
 class Wire:
@@ -121,8 +83,7 @@ class Wire:
     ) -> Answer:
         """Ask, and put the streamed reply together.
 
-        The client repeats what fails before the reply begins; a stream that breaks off is repeated here, within the
-        same number of retries.
+        What fails for a reason that may pass is repeated, `retries` times at the most and while the question has time.
 
         Parameters
         ----------
@@ -148,11 +109,12 @@ class Wire:
         """
         where = endpoint(self.name, self.settings)
         key = self._key or api_key(self.name, self.settings)
-        options = self._options(limit or self.settings.max_output_tokens, tool, response_format, stop)
+        limit = limit or self.settings.max_output_tokens
+        options = self._options(limit, tool, response_format, stop)
         before = self._tally.patience.waited_s
         began = time.monotonic()
         with self._limits.place(self._tally.patience):
-            answer = self._answer(messages, options, where, key, fresh, on_token)
+            answer = self._answer(Sending(messages, options, limit, key, fresh, on_token), where)
         answer.usage = self._charged(answer, messages, options)
         answer.usage.retries = max(self._tally.sent - 1, 0)
         answer.usage.waited_s = self._tally.patience.waited_s - before
@@ -160,62 +122,77 @@ class Wire:
         answer.model = answer.model or self.settings.model
         return answer
 
-    def _answer(
-        self,
-        messages: list[dict[str, str]],
-        options: dict[str, Any],
-        where: str,
-        key: str,
-        fresh: bool,
-        on_token: OnToken | None,
-    ) -> Answer:
+    def _answer(self, sending: Sending, where: str) -> Answer:
         self._tally.sent = 0
-        for left in range(self.settings.retries, -1, -1):
-            self._tally.content_type = ""
+        for n_failed in range(self.settings.retries + 1):
+            self._tally.begin(sending.limit)
             try:
-                return self._streamed(messages, options, key, fresh, on_token)
-            except StreamBroke:
-                if "event-stream" not in self._tally.content_type:
-                    raise not_an_endpoint(self.name, where) from None
-                if not left or self._tally.sent > self.settings.retries:
-                    raise InfrastructureError(
-                        f"Backend {self.name!r}: {where} broke off its reply, {self._tally.sent} times in all.",
-                        "Try again with `gammapygpt resume`, or look at the server.",
-                    ) from None
-                time.sleep(min(0.5 * 2 ** (self.settings.retries - left), 8.0))
+                return self._streamed(sending)
             except GammapyGPTError:
                 raise
             except NoTurn as no:
                 raise no.reason from None
             except Exception as error:
                 # what the client raises holds the request and its headers, so none of it goes on from here
-                raise translated(error, self.name, self.settings, key) from None
+                self._wait_after(error, n_failed, self._told(error, where, sending.key))
         raise AssertionError("the last try returns or raises")
 
-    def _streamed(
-        self, messages: list[dict[str, str]], options: dict[str, Any], key: str, fresh: bool, on_token: OnToken | None
-    ) -> Answer:
-        import openai
+    def _told(self, error: Exception, where: str, key: str) -> GammapyGPTError:
+        if not isinstance(error, StreamBroke):
+            return translated(error, self.name, self.settings, key)
+        if "event-stream" not in self._tally.content_type:
+            return not_an_endpoint(self.name, where)
+        return broke_off(self.name, where, str(error), self._tally.sent)
 
+    def _wait_after(self, error: Exception, n_failed: int, told: GammapyGPTError) -> None:
+        """Return when the request may be repeated; raise what is to be told where it may not."""
+        last = n_failed >= self.settings.retries
+        if last or isinstance(told, UserError) or is_too_long(error) or not retrying.worth_repeating(error):
+            raise told from None
+        asked, patience = retrying.asked_for_s(error), self._tally.patience
+        if asked and asked > min(retrying.LONGEST_ASKED_S, patience.left_s):
+            raise asks_to_wait(told, asked) from None
+        pause = asked or retrying.backoff_s(n_failed)
+        if pause > patience.left_s:
+            raise told from None
+        asking = f", as it asks for {asked:.3g} s" if asked else ""
+        patience.wait(pause, f"waiting to ask {self.name!r} again{asking} ({retrying.what_failed(error)})")
+
+    def _streamed(self, sending: Sending) -> Answer:
+        # a server that is slow, but at work, may go beyond the run's time as far as one that says nothing
+        bounds = Bounds.of(sending.limit, self._tally.patience.left_s + self.settings.timeout_s)
+        screen = Screen(sending.on_token, sending.key)
         try:
-            with closing(self._chunks(messages, options, key, fresh)) as chunks:  # the server stops when we do
-                answer = _collected(chunks, Screen(on_token, key))
-        except openai.APIError as error:
-            # with a status: refused outright; without content type: no reply began, and the client has tried enough
-            if getattr(error, "status_code", None) or not self._tally.content_type or is_too_long(error):
-                raise
-            raise StreamBroke from None
-        except (StopIteration, ValueError):
-            # langchain says so of a stream without one chunk, and the client of a chunk that is no JSON
-            raise StreamBroke from None
-        if not answer.finish:
-            raise StreamBroke
-        answer.text, answer.arguments = redacted(answer.text, key), redacted(answer.arguments, key)
-        answer.refusal = redacted(answer.refusal, key)
+            with closing(self._chunks(sending)) as chunks:  # the server stops when we do
+                answer = collected(chunks, screen, bounds, self._tally.alive)
+        except TooMuch:
+            answer = Answer(finish=ENDLESS)
+        answer.text, answer.arguments = redacted(answer.text, sending.key), redacted(answer.arguments, sending.key)
+        answer.refusal = redacted(answer.refusal, sending.key)
         return answer
 
-    def _chunks(self, messages: list[dict[str, str]], options: dict[str, Any], key: str, fresh: bool) -> Generator[Any]:
-        yield from self._model(key, fresh).stream(messages, **options)
+    def _chunks(self, sending: Sending) -> Generator[Any]:
+        """As langchain yields them; a failure after the reply began is one of the stream, whoever raises it."""
+        import httpx
+        import openai
+
+        model = self._model(sending.key, sending.fresh)
+        try:
+            yield from model.stream(sending.messages, **sending.options)
+        except TooMuch:
+            raise
+        except openai.APIError as error:
+            # with a status: refused outright; without content type: no reply began
+            if getattr(error, "status_code", None) or not self._tally.content_type or is_too_long(error):
+                raise
+            raise StreamBroke(" ".join(redacted(str(error), sending.key).split())[:200]) from None
+        except httpx.TimeoutException:
+            raise StreamBroke(f"it said nothing for {self.settings.timeout_s:g} s") from None
+        except httpx.HTTPError:
+            raise StreamBroke("the connection was lost") from None
+        except Exception:
+            # langchain says so of a stream without one chunk, the client of one that is no JSON or not in UTF-8
+            raise StreamBroke("what it sent is no reply") from None
 
     def _options(
         self, limit: int, tool: dict[str, Any] | None, response_format: dict[str, Any] | None, stop: list[str] | None
@@ -240,7 +217,6 @@ class Wire:
             return self._models[key, fresh]
 
     def _new_model(self, key: str, fresh: bool) -> ChatOpenAI:
-        import openai
         from pydantic import SecretStr
 
         from gammapygpt.llm.chat import StreamingChat
@@ -253,19 +229,16 @@ class Wire:
             parameters["temperature"] = warm if fresh else self.settings.temperature
         if self.settings.reasoning_effort:
             parameters["reasoning_effort"] = self.settings.reasoning_effort
-        timeout = openai.Timeout(self.settings.timeout_s, connect=min(CONNECT_S, self.settings.timeout_s))
-        client = openai.DefaultHttpxClient(
-            timeout=timeout,
-            trust_env=not is_loopback(self.settings),
-            event_hooks={"request": [self._turn, self._tally.count], "response": [self._tally.note]},
-        )
+        # what is odd in a chunk is read as it can be; nobody needs to be warned of it
+        warnings.filterwarnings("ignore", "Pydantic serializer warnings")
+        client = new_client(self.settings, self._tally, self._turn)
         weakref.finalize(self, client.close)
         return StreamingChat(
             model=self.settings.model,
             base_url=self.settings.base_url.rstrip("/"),
             api_key=SecretStr(key or "none"),
-            timeout=timeout,
-            max_retries=self.settings.retries,
+            timeout=timeouts(self.settings),
+            max_retries=0,
             stream_usage=True,
             use_responses_api=False,
             http_client=client,
@@ -273,7 +246,7 @@ class Wire:
         )
 
     def _turn(self, request: Any) -> None:
-        """Before each request, also those that the client repeats by itself."""
+        """Before each request, also one that is repeated."""
         try:
             self._limits.turn(self._tally.patience)
         except InfrastructureError as error:
@@ -296,26 +269,3 @@ def limit_name(settings: BackendSettings) -> str:
     host = urlsplit(settings.base_url).hostname or ""
     openai_itself = host == "api.openai.com" or host.endswith((".api.openai.com", ".openai.azure.com"))
     return "max_completion_tokens" if openai_itself else "max_tokens"
-
-
-def _collected(chunks: Iterable[Any], screen: Screen) -> Answer:
-    answer, call, circles = Answer(), None, Circles()
-    for chunk in chunks:
-        for part in getattr(chunk, "tool_call_chunks", None) or []:
-            call = part["index"] if call is None else call
-            if part["index"] == call:
-                answer.arguments += part["args"] or ""
-            screen.show(part["args"] or "")
-        if isinstance(chunk.content, str) and chunk.content:
-            answer.text += chunk.content
-            screen.show(chunk.content)
-        answer.refusal += chunk.additional_kwargs.get("refusal") or ""
-        answer.finish = chunk.response_metadata.get("finish_reason") or answer.finish
-        answer.model = chunk.response_metadata.get("model_name") or answer.model
-        # some servers repeat a running total in every chunk: the last one counts, not their sum
-        answer.usage = told_usage(getattr(chunk, "usage_metadata", None)) or answer.usage
-        if circles.seen_in(answer.text):
-            answer.finish = CIRCLES
-            break
-    screen.end()
-    return answer

@@ -5,7 +5,7 @@ import pytest
 from gammapygpt.llm import patching, reading
 from gammapygpt.llm.forms import response_format, script_schema, tool
 from gammapygpt.llm.openai import read_json, read_script
-from gammapygpt.llm.wire import Answer
+from gammapygpt.llm.stream import Answer
 
 SCRIPT = """import json
 from gammapy.data import DataStore
