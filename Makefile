@@ -4,15 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow chromium results bench-check lint drift clean
+.PHONY: demo test test-slow chromium postgresql results bench-check lint drift clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m gammapygpt.demo
 
-test: lint chromium
+test: lint chromium postgresql
 	$(BIN)/pytest -n 4 --dist worksteal
 
-test-slow: $(READY) chromium
+test-slow: $(READY) chromium postgresql
 	$(BIN)/pytest -m slow
 
 # the browser of tests/browser, from Debian, where this may install it; the tests say what they skip without it
@@ -24,6 +24,20 @@ chromium:
 		echo "chromium could not be installed: the tests of the web page are skipped"; \
 	else \
 		echo "no chromium here: the tests of the web page are skipped (apt-get install chromium, as root)"; \
+	fi
+
+# the server of the tests of checkpoints in Postgres, from Debian, without the cluster that Debian would start
+postgresql:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing postgresql for the tests of checkpoints ..."; \
+		{ export DEBIAN_FRONTEND=noninteractive; apt-get update && \
+		apt-get install --yes --no-install-recommends postgresql-common && \
+		sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf && \
+		apt-get install --yes --no-install-recommends postgresql; } >/dev/null 2>&1 || \
+		echo "postgresql could not be installed: the tests of checkpoints in Postgres are skipped"; \
+	else \
+		echo "no postgresql here: the tests of checkpoints in Postgres are skipped (apt-get install postgresql, as root)"; \
 	fi
 
 # every task answered by its reference script, in the sandbox; needs the data that the tasks name

@@ -76,20 +76,18 @@ class Run:
             raise
 
     def _stream(self, request: Request, answer: Answer | None) -> Iterator[Event]:
-        from langchain_core.runnables import RunnableConfig
         from langgraph.types import Command
 
         from gammapygpt.graph.build import build_graph
-        from gammapygpt.graph.checkpoints import checkpoints
+        from gammapygpt.graph.checkpoints import checkpoints, thread
         from gammapygpt.graph.routing import outcome, recursion_limit
 
-        config: RunnableConfig = {
-            "configurable": {"thread_id": self.folder.name},
-            "recursion_limit": recursion_limit(self.context),
-        }
-        with checkpoints(self.folder.path.parent) as saver:
+        config = thread(self.folder)
+        config["recursion_limit"] = recursion_limit(self.context)
+        with checkpoints(self.folder) as saver:
             graph = build_graph().compile(checkpointer=saver)
             known = graph.get_state(config)
+            self._has_its_beginning(known.values)
             feed: Any = None if known.values else {"request": request}
             if answer is not None:
                 feed = Command(resume=answer.model_dump())
@@ -104,6 +102,15 @@ class Run:
             return
         state = cast(RunState, after.values)
         yield self.tell(self.finish(outcome(state, self.context), state))
+
+    def _has_its_beginning(self, values: dict[str, Any]) -> None:
+        """A fork begins with the checkpoint of another run; one that was cut off before that can only go astray."""
+        forked = self.folder.manifest().get("forked")
+        if forked and not values:
+            raise UserError(
+                f"run {self.folder.name} is a fork of {forked['run']}, and does not have the checkpoint to begin with.",
+                f"Fork again: `gammapygpt fork {forked['run']}`.",
+            )
 
     def ask(self, question: Question) -> Event:
         """Stop where the user is to be asked; the question is kept with the run until it is answered."""

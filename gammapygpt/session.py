@@ -20,6 +20,7 @@ from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.run import Run, now
 from gammapygpt.runs.changes import changed_settings, digest
 from gammapygpt.runs.folder import RunFolder
+from gammapygpt.runs.place import new_place, place_in
 from gammapygpt.settings import Settings, public_settings
 from gammapygpt.state import Attempt, Draft, Outcome, Plan, Role
 
@@ -54,7 +55,8 @@ def start(
     Raises
     ------
     UserError
-        An empty request, an unknown backend, no data, an unreadable file of expected values.
+        An empty request, an unknown backend, a key or password that is not set, no data, an unreadable file of
+        expected values.
     """
     if not text.strip():
         raise UserError("the request is empty.", 'Say what you want: gammapygpt run "spectrum of the Crab Nebula ..."')
@@ -63,6 +65,7 @@ def start(
 
     for role in get_args(Role):
         check_key(settings, settings.backend_name(role))
+    place_in(settings.runs).password()
     data = find_data(settings)
     request: dict[str, Any] = {"text": text, "results": [], "expect_file": "", "expect_sha256": ""}
     if expect is not None:
@@ -81,6 +84,7 @@ def start(
         switches=context.switches(),
         versions={"gammapygpt": __version__},
         prompts=_prompt_hashes(),
+        checkpoints=new_place(folder, settings.runs).model_dump(),
         **{"thread": folder.name, **noted},
     )
     return Run(folder, settings, context)
@@ -172,17 +176,15 @@ def fork(
         **how,
     )
     run.folder.copy_attempts(folder, [attempt.number for attempt in step.values.get("attempts", [])])
-    with kept.checkpoints(folder.path.parent) as source, kept.checkpoints(run.folder.path.parent) as target:
-        kept.copy(source, target, (folder.name, step.checkpoint), run.folder.name, changes)
+    kept.copy(folder, step.checkpoint, run.folder, changes)
     return run
 
 
 def checkpoints_of(folder: RunFolder) -> list[Step]:
     """Where a run can be forked, oldest first."""
-    from gammapygpt.graph import checkpoints as kept
+    from gammapygpt.graph.checkpoints import steps
 
-    with kept.checkpoints(folder.path.parent) as saver:
-        return kept.steps(saver, folder.name)
+    return steps(folder)
 
 
 def try_script(run: Run, script: str) -> Attempt:
@@ -221,8 +223,12 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
     ------
     UserError
         The request, the settings or the expected values are not those that the run began with (the data are
-        compared when it goes on); a run that LangGraph Studio has.
+        compared when it goes on), nor are its checkpoints where the settings say; a run that LangGraph Studio has.
+    InfrastructureError
+        The database of its checkpoints is damaged, or not there.
     """
+    from gammapygpt.graph.checkpoints import follow_settings
+
     manifest = folder.manifest()
     if "studio" in manifest:
         raise UserError(
@@ -237,6 +243,7 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
     asked = manifest["request"]
     if asked["expect_file"] and digest(Path(asked["expect_file"])) != asked["expect_sha256"]:
         raise UserError(f"the expected values in {asked['expect_file']} have changed.", "Start a new run.")
+    follow_settings(folder, settings.runs)
     context = Context.of(settings, folder.path)
     for name in manifest["switches"].keys() & asdict(context).keys():
         setattr(context, name, manifest["switches"][name])
@@ -247,10 +254,10 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
 
 def _check_request(run: Run, asked: Mapping[str, Any]) -> None:
     """Whether the checkpoints of a run are of its request; a follow-up that a planner restated is the same still."""
-    from gammapygpt.graph.checkpoints import checkpoints
+    from gammapygpt.graph.checkpoints import checkpoints, thread
 
-    with checkpoints(run.folder.path.parent) as saver:
-        saved = saver.get_tuple({"configurable": {"thread_id": run.folder.name}})
+    with checkpoints(run.folder) as saver:
+        saved = saver.get_tuple(thread(run.folder))
     values = saved.checkpoint["channel_values"] if saved else {}
     begun = values.get("request")
     if begun is None:

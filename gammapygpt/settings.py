@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
@@ -39,7 +39,26 @@ def _store(place: str) -> str:
     return place
 
 
+def _checkpoint_store(address: str) -> str:
+    """Nothing that is refused may hold a password in its message."""
+    if not address:
+        return address
+    scheme, _, rest = address.partition("://")
+    if scheme not in ("postgresql", "postgres") or not rest or re.search(r"[\s\x00-\x1f]", address):
+        raise ValueError("should be empty, or an address such as postgresql://user@host/database")
+    place, _, options = rest.partition("?")
+    user, at, _ = place.rpartition("@")
+    named = {name.lower() for name, _ in parse_qsl(options, keep_blank_values=True)}
+    if named & {"password", "sslpassword"} or ":" in user or (at and "/" in user) or "@" in options:
+        raise ValueError(
+            "should hold no password: put the NAME of an environment variable into runs.password_env, or use "
+            "PGPASSWORD, ~/.pgpass or a service file"
+        )
+    return address
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+CheckpointStore = Annotated[str, AfterValidator(_checkpoint_store)]
 Store = Annotated[str, AfterValidator(_store)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 
@@ -259,7 +278,12 @@ class SwitchSettings(Section):
 
 class RunsSettings(Section):
     folder: str = "runs"
-    """Run folders and the checkpoint database; relative to the current directory."""
+    """Run folders and, unless `checkpoints` says otherwise, their checkpoints; relative to the current directory."""
+    checkpoints: CheckpointStore = ""
+    """Address of a Postgres database, without password: postgresql://user@host/database. Empty: SQLite beside the
+    runs, which is for one machine; Postgres serves many."""
+    password_env: VariableName = ""
+    """Name of the environment variable with its password; empty leaves it to PGPASSWORD, ~/.pgpass, a service file."""
     limits_folder: str = ""
     """Where processes meet that keep the limits of a backend together. Empty: all of the user's on this machine; a
     campaign on several machines: its own folder. On one that all machines share, the limits hold for all."""

@@ -20,6 +20,8 @@ from gammapygpt.settings_file import Key, SettingsFile, closest, dotted
 PREFIX = "GAMMAPYGPT_"
 NOT_SETTINGS = {"GAMMAPYGPT_CONFIG", "GAMMAPYGPT_CACHE", "GAMMAPYGPT_DEBUG"}
 """Variables of ours that mean something else."""
+MAY_HOLD_SECRETS = {"api_key_env", "password_env", "checkpoints"}
+"""Keys whose wrong values are never shown: somebody may have put there what belongs elsewhere."""
 
 
 def load_settings(
@@ -165,7 +167,7 @@ def _say(key: Key, kind: str, message: str, value: Any) -> str:
     if kind in ("model_type", "dict_type"):
         return f"{dotted(key)} should be a table of keys, not {_shown(value)}"
     said = message.removeprefix("Value error, ").removeprefix("Input ").removeprefix("List ").split(", unable to")[0]
-    showing = "" if name == "api_key_env" or isinstance(value, dict) else f", not {_shown(value)}"
+    showing = "" if name in MAY_HOLD_SECRETS or isinstance(value, dict) else f", not {_shown(value)}"
     return f"{name} {place} {said}{showing}"
 
 

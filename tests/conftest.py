@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from postgres_server import binaries, new_database, shared_server
 from scripted_server import ScriptedServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -90,6 +91,30 @@ def scripted_server() -> Iterator[Callable[..., ScriptedServer]]:
     """Start OpenAI-compatible servers with these replies, e.g. `scripted_server({"text": "..."})`; see that module."""
     with ExitStack() as servers:
         yield lambda *replies: servers.enter_context(ScriptedServer(list(replies)))
+
+
+@pytest.fixture(scope="session")
+def postgres_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a real Postgres server on loopback, or a skip that says what is missing."""
+    pytest.importorskip(
+        "langgraph.checkpoint.postgres", reason="no Postgres client: pip install 'gammapygpt[postgres]'"
+    )
+    if binaries() is None:
+        pytest.skip("no Postgres server here (apt-get install postgresql)")
+    with shared_server(shared_folder(tmp_path_factory)) as port:
+        yield port
+
+
+@pytest.fixture
+def postgres(postgres_port: int) -> str:
+    """The address of an empty Postgres database."""
+    return new_database(postgres_port)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest) -> str:
+    """Either kind of `runs.checkpoints`, each in its turn."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgres")
 
 
 @pytest.fixture(scope="session")

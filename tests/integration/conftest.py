@@ -36,7 +36,7 @@ def begin(tmp_path: Path, simulated_data: Path):
                 "default_backend": "scripted",
                 "backends": {"scripted": backend | {"abilities": ["tools"] if able else []}},
                 "data": {"path": str(simulated_data)},
-                "runs": {"folder": str(tmp_path / "runs")},
+                "runs": {"folder": str(tmp_path / "runs")} | sections.pop("runs", {}),
                 "sandbox": {"warm": False} | sections.pop("sandbox", {}),
                 "switches": {"planner": False, "critic": False, "retrieval": False} | sections.pop("switches", {}),
                 **sections,
