@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow chromium postgresql results bench-check lint drift clean
+.PHONY: demo test test-slow chromium postgresql results bench-check lint drift clean audit
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m gammapygpt.demo
@@ -70,6 +70,12 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(READY)
+
+# pins, licences, known weaknesses of what this is made of; WRITE=--write lays the licences down anew
+AUDIT := $(VENV)/audit
+audit: $(READY)
+	test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip install --quiet pip-audit==2.10.1 pip-licenses==5.5.5; }
+	$(BIN)/python scripts/audit.py --tools $(AUDIT) $(WRITE)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
