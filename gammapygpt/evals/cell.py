@@ -16,6 +16,7 @@ from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.evals.configuration import Agent, Configuration
 from gammapygpt.evals.record import Record, Scoring, cell_name
 from gammapygpt.evals.task import Task, read_task
+from gammapygpt.private import private_folder
 from gammapygpt.run import Run, now
 from gammapygpt.runs.folder import write_file
 from gammapygpt.runs.history import all_runs
@@ -176,7 +177,7 @@ def judged(run: Run, task: Task, cell: dict[str, Any]) -> Record:
 
 def keep(record: Record, file: Path) -> Record:
     """Write a record down, whole or not at all; one that is already there and final stands."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(file.parent)
     known = read_record(file)
     if known and known.verdict != "infrastructure":
         return known

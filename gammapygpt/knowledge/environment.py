@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gammapygpt.errors import InfrastructureError, UserError
+from gammapygpt.private import private_folder
 from gammapygpt.settings import Settings
 from gammapygpt.state import Environment, Execution
 
@@ -112,7 +113,7 @@ def read_or_make(path: Path, settings: Settings) -> dict[str, Any]:
     """The report in `path`; made once where many processes begin together, and written in one step."""
     if (report := read_if_there(path)) is not None:
         return report
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     with path.with_suffix(".lock").open("w") as lock:
         with contextlib.suppress(OSError):  # a file system without locks: twice does no harm
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -17,6 +17,7 @@ import numpy as np
 from gammapygpt.errors import UserError
 from gammapygpt.knowledge.corpus import Document, corpus, corpus_hash, corpus_key
 from gammapygpt.knowledge.lexical import Lexical, rows_of
+from gammapygpt.private import private_folder
 from gammapygpt.settings import Settings
 from gammapygpt.state import Snippet
 
@@ -90,7 +91,7 @@ def write(path: Path, made: Material) -> None:
     documents = [(one.snippet.model_dump(), one.heading, one.body) for one in made.documents]
     told = json.dumps({"documents": documents, "notes": made.notes, "hash": made.hash}).encode()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
         with os.fdopen(descriptor, "wb") as file:
             np.savez(file, allow_pickle=False, told=np.frombuffer(told, dtype=np.uint8), **made.lexical.arrays())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gammapygpt.knowledge.environment import cache_folder
+from gammapygpt.private import private_folder
 
 KEPT = ("examples/", "docs/")
 SUFFIXES = {".py", ".rst", ".txt", ".md", ".yaml"}
@@ -118,7 +119,7 @@ def _cached(version: str, python: str, *, again: bool) -> SourceTree:
         return SourceTree(None, f"Gammapy {which} is no release with a source distribution. {WHAT_TO_DO}")
     if not again and failed_lately(failed):
         return SourceTree(None, failed.read_text(encoding="utf-8"))
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     reason = _fetched(version, python, target)
     if reason:
         reason = f"The tutorials of Gammapy {version} could not be fetched: {reason}. {WHAT_TO_DO}"
@@ -201,7 +202,7 @@ def _unpacked(archive: Path, target: Path) -> None:
     tarfile.TarError
         It is damaged, too large, or a file of it would lie outside.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(target.parent)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpack-") as folder, tarfile.open(archive) as tar:
         members = []
         for member in tar:

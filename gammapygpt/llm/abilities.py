@@ -15,6 +15,7 @@ from gammapygpt.llm.address import endpoint
 from gammapygpt.llm.faults import RefusedRequest, ServerFault
 from gammapygpt.llm.stream import Answer
 from gammapygpt.llm.wire import Wire
+from gammapygpt.private import private_folder
 from gammapygpt.settings import Ability, BackendSettings
 from gammapygpt.state import Usage
 
@@ -131,6 +132,6 @@ def _remember(settings: BackendSettings, can: set[str]) -> None:
     temporary = file.with_suffix(f".{os.getpid()}.tmp")
     # a cache that cannot be written costs three tiny questions next time, and no more
     with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
         temporary.write_text(json.dumps(record), encoding="utf-8")
         temporary.replace(file)

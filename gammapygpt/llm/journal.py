@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.llm.base import Backend, OnToken, OnWait, Question, Reply
+from gammapygpt.private import private_folder
 from gammapygpt.state import Role
 
 FILE = "calls.jsonl"
@@ -123,7 +124,7 @@ def recorded_calls(folder: Path) -> list[Call]:
 
 def _append(file: Path, line: str) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
         with file.open("a+b") as journal:
             # a torn last line stays alone on its line, so that it does not spoil the next one
             size = journal.seek(0, os.SEEK_END)

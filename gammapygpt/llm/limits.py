@@ -24,6 +24,7 @@ from typing import IO
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.llm.address import is_loopback
 from gammapygpt.llm.base import OnWait
+from gammapygpt.private import private_folder
 from gammapygpt.settings import BackendSettings
 
 WINDOW_S = 60.0
@@ -163,7 +164,7 @@ class Limits:
 
     def _open(self, name: str) -> IO[bytes]:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private_folder(self.folder)
             return os.fdopen(os.open(self.folder / name, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
         except OSError as error:
             raise self._unusable(error) from None

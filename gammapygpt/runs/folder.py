@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gammapygpt.errors import UserError
+from gammapygpt.private import private_folder
 from gammapygpt.state import Attempt, Draft
 
 FILLER = frozenset(
@@ -97,11 +98,11 @@ class RunFolder:
         """
         day = datetime.now().astimezone().date().isoformat()
         try:
-            runs.mkdir(parents=True, exist_ok=True)
+            private_folder(runs)
             while True:
                 path = runs / f"{day}-{slug(text)}-{secrets.token_hex(2)}"
                 try:
-                    path.mkdir()
+                    path.mkdir(0o700)
                 except FileExistsError:
                     continue
                 (path / "attempts").mkdir()

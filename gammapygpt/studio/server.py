@@ -136,7 +136,7 @@ def _in_one_line(record: logging.LogRecord) -> bool:
 def kept_threads() -> Iterator[bool]:
     """Whether this server may keep its threads in the current folder: two of them would overwrite each other's."""
     try:
-        THREADS.mkdir(exist_ok=True)
+        THREADS.mkdir(0o700, exist_ok=True)
         lock = one_process(THREADS / ".lock", UserError("another server is using it."))
         lock.__enter__()
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gammapygpt.commands.common import assignments, overrides, runs_folder
+from gammapygpt.private import private_folder
 from gammapygpt.settings import Settings
 from gammapygpt.settings_loading import load_settings
 
@@ -57,7 +58,7 @@ def place_of(config: Path | None, runs: Path | None, data: Path | None) -> Place
     place = Place(config, overrides(None, data=data, runs=where))
     place.settings()
     try:
-        where.mkdir(parents=True, exist_ok=True)
+        private_folder(where)
     except OSError as error:
         raise UserError(f"cannot make {where}: {error.strerror}.", "Name another folder with --runs.") from error
     return place

@@ -11,6 +11,7 @@ from gammapygpt.errors import InfrastructureError, UserError
 from gammapygpt.llm.base import OnWait
 from gammapygpt.llm.local.files import find_known, models_folder, sha256
 from gammapygpt.llm.local.models import KnownModel, gigabytes
+from gammapygpt.private import private_folder
 
 if TYPE_CHECKING:
     import httpx
@@ -60,7 +61,7 @@ def fetch(
         return found
     target = models_folder() / model.file
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(target.parent)
         _download(model, source or model.url, target, progress or (lambda have, size: None), say, pause_s)
         sha256(target, say)  # the record of it, so that no run reads it through again
     except OSError as error:

@@ -14,6 +14,7 @@ from gammapygpt.errors import UserError
 from gammapygpt.llm.abilities import cache_folder
 from gammapygpt.llm.base import OnWait
 from gammapygpt.llm.local.models import KnownModel, known_model
+from gammapygpt.private import private_folder
 
 
 def models_folder() -> Path:
@@ -118,7 +119,7 @@ def _remember(path: Path, seen: dict[str, Any]) -> None:
     temporary = file.with_suffix(f".{os.getpid()}.tmp")
     # a record that cannot be written, or loses a line to another process, costs reading the file once more
     with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
         kept = {place: other for place, other in _record().items() if os.path.exists(place)}
         temporary.write_text(json.dumps({**kept, str(path): seen}, indent=1), encoding="utf-8")
         temporary.replace(file)
