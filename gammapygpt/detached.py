@@ -12,8 +12,10 @@ from contextlib import suppress
 from typing import IO
 
 from gammapygpt.errors import UserError
+from gammapygpt.keys import answer_without_keys
 from gammapygpt.runs.folder import RunFolder, write_file
 from gammapygpt.runs.history import HELD, at_work
+from gammapygpt.settings_loading import load_settings
 from gammapygpt.state import Answer
 
 LOG = "process.log"
@@ -40,6 +42,8 @@ def go_on(folder: RunFolder, answer: Answer | None = None) -> subprocess.Popen[b
     UserError
         A process that was started so is still at work on it.
     """
+    if answer is not None:
+        answer = answer_without_keys(answer, load_settings(folder.config(), folder.manifest()["overrides"]))
     command = [sys.executable, "-m", "gammapygpt", "resume", str(folder.path), *said(folder, answer)]
     with (folder.path / HELD).open("a+") as held, (folder.path / LOG).open("wb") as log:
         if not lock_soon(held):

@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from gammapygpt import __version__
 from gammapygpt.context import Context
 from gammapygpt.errors import GammapyGPTError, UserError
+from gammapygpt.keys import answer_without_keys
 from gammapygpt.llm.local.server import kept as local_models
 from gammapygpt.runs.changes import changed_data
 from gammapygpt.runs.folder import RunFolder
@@ -90,7 +91,7 @@ class Run:
             self._has_its_beginning(known.values)
             feed: Any = None if known.values else {"request": request}
             if answer is not None:
-                feed = Command(resume=answer.model_dump())
+                feed = Command(resume=answer_without_keys(answer, self.settings).model_dump())
             # `next` leaves out a node that was killed after its writes and before its checkpoint; `tasks` does not
             if feed is not None or known.tasks:
                 self.folder.update_manifest(status="running", reason="", question=None)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from gammapygpt import __version__
 from gammapygpt.context import Context
 from gammapygpt.errors import GammapyGPTError, UserError
+from gammapygpt.keys import without_keys
 from gammapygpt.run import Run, now
 from gammapygpt.runs.changes import changed_settings, digest
 from gammapygpt.runs.folder import RunFolder
@@ -63,6 +64,7 @@ def start(
     from gammapygpt.data.stores import find_data
     from gammapygpt.settings_loading import check_key
 
+    text = without_keys(text, settings)
     for role in get_args(Role):
         check_key(settings, settings.backend_name(role))
     place_in(settings.runs).password()
@@ -119,11 +121,12 @@ def follow_up(folder: RunFolder, said: str, settings: Settings, **how: Any) -> R
 
     if not said.strip():
         raise UserError("the follow-up is empty.", "Say what is to be different: now with a log-parabola.")
-    before = earlier(folder, said.strip())
+    said = without_keys(said.strip(), settings)
+    before = earlier(folder, said)
     rewriting = rewrite(before.text, before.asked, find_stores(find_data(settings)))
     read = {"changes": rewriting.changes, "unread": "; ".join(rewriting.unread)}
     before = (forgotten(before) if rewriting.alone else before).model_copy(update=read)
-    follows = {"run": folder.name, "text": said.strip(), "changes": before.changes}
+    follows = {"run": folder.name, "text": said, "changes": before.changes}
     thread = folder.manifest().get("thread", folder.name)
     return start(
         rewriting.text, settings, request={"earlier": before.model_dump()}, follows=follows, thread=thread, **how
@@ -165,6 +168,7 @@ def fork(
 
     asked = folder.manifest()["request"]
     step = forking.place_to_fork(checkpoints_of(folder), folder.name, checkpoint, plan=plan, script=script)
+    script = without_keys(script, settings)
     changes = forking.edits(step, plan=plan, script=script)
     edited = "script" if script else "plan" if plan else ""
     run = start(
@@ -199,7 +203,7 @@ def try_script(run: Run, script: str) -> Attempt:
 
     with run.folder.lock():
         try:
-            draft, request = Draft(author="coder", number=1, script=script), run.request()
+            draft, request = Draft(author="coder", number=1, script=without_keys(script, run.settings)), run.request()
             attempt = executor.tried(draft, {"request": request}, run.context, run.tell)
             run.folder.keep_attempt(attempt)
         except GammapyGPTError as error:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
+from gammapygpt.keys import SHAPES
 from gammapygpt.state import Role, Subject
 
 Ability = Literal["tools", "json_schema", "prefill"]
@@ -19,7 +20,11 @@ def _web_address(url: str) -> str:
             parts = urlsplit(url)
             valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:  # a port that is no port, half an IPv6 address
-            valid = False
+            parts, valid = urlsplit(""), False
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError(
+                "should hold neither user and password nor a query: name the key's variable or file instead of the key"
+            )
         if not valid or re.search(r"[\s\x00-\x1f]", url):
             raise ValueError("should be a web address with a host, such as https://example.org/v1")
     return url
@@ -29,6 +34,12 @@ def _variable_name(name: str) -> str:
     if name and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", name):
         raise ValueError("should be the NAME of an environment variable, in capitals, never the key itself")
     return name
+
+
+def _key_file(path: str) -> str:
+    if path and not re.match(r"[/~]", path):
+        raise ValueError("should be the path of a file, from / or ~, never the key itself")
+    return path
 
 
 def _store(place: str) -> str:
@@ -61,6 +72,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 CheckpointStore = Annotated[str, AfterValidator(_checkpoint_store)]
 Store = Annotated[str, AfterValidator(_store)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
+KeyFile = Annotated[str, AfterValidator(_key_file)]
 
 
 class Section(BaseModel):
@@ -139,6 +151,8 @@ class BackendSettings(Section):
     """OpenAI-compatible endpoint, up to and including `/v1`."""
     api_key_env: VariableName = ""
     """Name of the environment variable with the key; empty where the server wants none."""
+    api_key_file: KeyFile = ""
+    """File whose first line is the key, instead of a variable; a file of yours that others can read is refused."""
     embedding_model: str = ""
     """The model of this server that `retrieval.embeddings` uses."""
     reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh"] = ""
@@ -218,6 +232,8 @@ class RetrievalSettings(Section):
     """Where the vectors live: `disk` (files in the cache folder), a folder, `memory`, or a Qdrant server's address."""
     store_key_env: VariableName = ""
     """Name of the environment variable with the key of the Qdrant server; empty where it wants none."""
+    store_key_file: KeyFile = ""
+    """File whose first line is that key, instead of a variable."""
     required: bool = True
     """A Qdrant server that does not answer stops the run; if false, the run goes on without retrieval."""
     embeddings: str = ""
@@ -367,6 +383,7 @@ def public_settings(settings: Settings) -> dict[str, Any]:
 
 
 def without_secrets(text: str) -> str:
-    """A text with `user:password@` and the query of every web address in it masked."""
+    """A text with `user:password@` and the query of every web address in it masked, and what looks like a key."""
+    text = SHAPES.sub("***", text)
     text = re.sub(r"(\w+://)[^/\s]*@", r"\1***@", text)
     return re.sub(r"(\w+://[^\s?'\"]+)\?[^\s'\"]+", r"\1?***", text)

@@ -6,7 +6,7 @@ import copy
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from gammapygpt import settings_file
 from gammapygpt.errors import UserError
+from gammapygpt.keys import looks_like_key, read_key
 from gammapygpt.settings import Origins, Settings, without_secrets
 from gammapygpt.settings_file import Key, SettingsFile, closest, dotted
 
@@ -45,23 +46,31 @@ def load_settings(
     UserError
         Unknown key, wrong type, bad address, unknown backend, broken TOML: the first of them, with file and line.
     """
-    settings, problems = read_settings(config, overrides or {}, os.environ if environ is None else environ)
+    settings, problems = read_settings(config, overrides or {}, of_ours() if environ is None else environ)
     if problems or settings is None:
         raise problems[0]
     return settings
 
 
+def of_ours() -> dict[str, str]:
+    """The variables of this process that mean something to us: no crash can show the others, where keys are."""
+    return {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+
+
 def check_key(settings: Settings, backend_name: str, environ: Mapping[str, str] | None = None) -> None:
-    """Make sure that a backend exists and that the environment holds its key.
+    """Make sure that a backend exists and that its key is where the settings say.
 
     Raises
     ------
     UserError
-        Says which environment variable is missing for which backend, and where that was asked for.
+        Says which environment variable is missing for which backend, and where that was asked for; or what is wrong
+        with the file of the key.
     """
     backend = settings.backends.get(backend_name)
     if backend is None:
         raise no_such_backend(backend_name, settings.backends)
+    if backend.api_key_file:
+        read_key("", backend.api_key_file, f"Backend {backend_name!r}")
     variable = backend.api_key_env
     if variable and not (os.environ if environ is None else environ).get(variable, "").strip():
         where = settings.origin_near("backends", backend_name, "api_key_env")
@@ -91,6 +100,8 @@ def merge(
             _lay(values, origins, key, environ[name].strip(), f"environment variable {name}")
     for name, value in overrides.items():
         _lay(values, origins, settings_file.split_key(name), value, f"option {name}")
+    if keys := list(_keys_in(values, origins)):
+        return None, keys
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -119,6 +130,30 @@ def _known_key(parts: Iterable[str], values: Any) -> Key:
         name = next((known for known in table if re.sub(r"[-.]", "_", known).lower() == part.lower()), part.lower())
         key, values = (*key, name), table.get(name)
     return key
+
+
+def _keys_in(values: Any, origins: Origins, above: Key = ()) -> Iterator[UserError]:
+    """A line for each value, or name, that looks like a key; the key is not in it."""
+    if isinstance(values, dict):
+        for name, value in values.items():
+            if looks_like_key(name):
+                yield _no_key(origins, above, "a name")
+            else:
+                yield from _keys_in(value, origins, (*above, name))
+    elif isinstance(values, list):
+        for value in values:
+            yield from _keys_in(value, origins, above)
+    elif isinstance(values, str) and looks_like_key(values):
+        yield _no_key(origins, above, f"the value of {above[-1]!r}")
+
+
+def _no_key(origins: Origins, key: Key, what: str) -> UserError:
+    where = next((origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins), "")
+    place = f" in [{dotted(key[:-1])}]" if key[:-1] else ""
+    return UserError(
+        f"{where + ': ' if where else ''}{what}{place} looks like a key, and none belongs into the settings.",
+        "Put it into an environment variable or a file, and name that: api_key_env, api_key_file.",
+    )
 
 
 def _explain(error: ValidationError, values: dict[str, Any], origins: Origins) -> list[UserError]:
@@ -167,7 +202,9 @@ def _say(key: Key, kind: str, message: str, value: Any) -> str:
     if kind in ("model_type", "dict_type"):
         return f"{dotted(key)} should be a table of keys, not {_shown(value)}"
     said = message.removeprefix("Value error, ").removeprefix("Input ").removeprefix("List ").split(", unable to")[0]
-    showing = "" if name in MAY_HOLD_SECRETS or isinstance(value, dict) else f", not {_shown(value)}"
+    unsure = isinstance(value, dict) or (isinstance(value, str) and re.search("[@?#]", value))
+    private = unsure or "key" in name or name in MAY_HOLD_SECRETS
+    showing = "" if private else f", not {_shown(value)}"
     return f"{name} {place} {said}{showing}"
 
 
@@ -204,6 +241,10 @@ def _unfit(settings: Settings) -> Iterable[UserError]:
             yield UserError(f"{where + ': ' if where else ''}the backend {name!r} has no 'embedding_model'.")
     for name, backend in settings.backends.items():
         where = settings.origin_near("backends", name)
+        if backend.api_key_env and backend.api_key_file:
+            yield UserError(
+                f"{where + ': ' if where else ''}the backend {name!r} names both a variable and a file of its key."
+            )
         needed = {
             "openai": ("model", "base_url"),
             "local": ("model",),

@@ -119,11 +119,14 @@ def assignments(pairs: Sequence[str] | None) -> dict[str, str]:
     UserError
         One of them has no `=`.
     """
+    from gammapygpt.keys import looks_like_key
+
     found: dict[str, str] = {}
     for pair in pairs or ():
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise UserError(f"--set {pair!r} is not KEY=VALUE.", "Write for example --set budget.attempts=3.")
+            shown = "***" if looks_like_key(pair) else repr(pair)
+            raise UserError(f"--set {shown} is not KEY=VALUE.", "Write for example --set budget.attempts=3.")
         found[key.strip()] = value.strip()
     return found
 

@@ -72,10 +72,10 @@ def set_value(
 def check(config: ConfigOption = None, settings: SetOption = None) -> None:
     """Validate the settings and look for the keys of the backends in use; exit code 2 when something is wrong."""
     from gammapygpt import settings_file
-    from gammapygpt.settings_loading import check_key, read_settings
+    from gammapygpt.settings_loading import check_key, of_ours, read_settings
 
     path = settings_file.chosen_path(config, os.environ)
-    loaded, problems = read_settings(config, assignments(settings), os.environ)
+    loaded, problems = read_settings(config, assignments(settings), of_ours())
     if loaded is not None:
         for name in backends_in_use(loaded):
             try:
@@ -102,10 +102,10 @@ def _backend_lines(settings: Settings) -> list[str]:
     used = backends_in_use(settings)
     lines = []
     for name, backend in settings.backends.items():
-        variable = backend.api_key_env
-        key = (
-            "needs no key" if not variable else f"{variable} is {'set' if keys_set(settings)[variable] else 'not set'}"
-        )
+        variable, file = backend.api_key_env, backend.api_key_file
+        key = f"key from {file}" if file else "needs no key"
+        if variable:
+            key = f"{variable} is {'set' if keys_set(settings)[variable] else 'not set'}"
         lines.append(f"{'ok    ' if name in used else 'unused'} backend {name}: {key}")
     return lines
 

@@ -26,6 +26,7 @@ from gammapygpt.evals.configuration import Configuration
 from gammapygpt.evals.record import TABLE, Record, Scoring, read_table
 from gammapygpt.evals.task import Task
 from gammapygpt.evals.workers import Pool
+from gammapygpt.private import private_folder
 from gammapygpt.run import now
 from gammapygpt.runs.changes import changed_settings
 from gammapygpt.runs.folder import one_process, write_file, write_json
@@ -35,7 +36,15 @@ from gammapygpt.settings_loading import load_settings
 ABOUT = "campaign.json"
 PATIENCE = 5
 """Infrastructure failures in a row after which a campaign stops: the next would fail too."""
-ELSEWHERE = ("base_url", "api_key_env", "timeout_s", "retries", "requests_per_minute", "parallel_requests")
+ELSEWHERE = (
+    "base_url",
+    "api_key_env",
+    "api_key_file",
+    "timeout_s",
+    "retries",
+    "requests_per_minute",
+    "parallel_requests",
+)
 """Settings of a backend that say where and how patiently it is asked; they may change on the way."""
 PLACES = {"data": "path", "analysis": "python", "retrieval": "gammapy_source", "runs": "folder"}
 """Settings that name folders of one machine: no part of what a campaign is, and nobody else's business."""
@@ -85,7 +94,7 @@ class Campaign:
             Another process drives it, or the folder cannot be made.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private_folder(self.folder)
             (self.folder / ".lock").touch()
         except OSError as error:
             raise UserError(f"cannot write to {self.folder}: {error.strerror}.", "Name another folder.") from error

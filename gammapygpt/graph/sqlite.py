@@ -12,6 +12,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from gammapygpt.errors import InfrastructureError
+from gammapygpt.private import private_file, private_folder
 
 BUSY_S = 60.0
 """How long one run waits for another that is writing its checkpoint."""
@@ -32,7 +33,7 @@ class Saver(SqliteSaver):
     def __init__(self, path: Path, serde: SerializerProtocol) -> None:
         self.path = path
         with told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_file(private_folder(path.parent) / path.name)
             super().__init__(sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False), serde=serde)
 
     def setup(self) -> None:

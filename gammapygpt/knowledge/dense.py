@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
+from pydantic import SecretStr
 
 from gammapygpt.errors import GammapyGPTError
 from gammapygpt.llm.address import api_key, endpoint, is_loopback
 from gammapygpt.llm.endpoint import backend_settings
 from gammapygpt.llm.faults import not_an_endpoint, translated
+from gammapygpt.private import private_file, private_folder
 from gammapygpt.settings import BackendSettings, Settings
 
 CHARACTERS = 2000
@@ -82,8 +84,8 @@ class Dense(Embeddings):
         return hashlib.sha256(f"{self.key} {text[:CHARACTERS]}".encode("utf-8", "replace")).hexdigest()
 
     def _open(self) -> sqlite3.Connection:
-        self.cache.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.cache, timeout=60)
+        private_folder(self.cache.parent)
+        database = sqlite3.connect(private_file(self.cache), timeout=60)
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL)")
         return database
@@ -91,14 +93,15 @@ class Dense(Embeddings):
     def _ask(self, texts: Sequence[str]) -> list[list[float]]:
         from langchain_openai import OpenAIEmbeddings
         from openai import DefaultHttpxClient
-        from pydantic import SecretStr
 
         key = api_key(self.name, self.backend)
-        with self._translated(key), DefaultHttpxClient(trust_env=not is_loopback(self.backend)) as client:
+        through_proxy = not is_loopback(self.backend)
+        client = DefaultHttpxClient(follow_redirects=False, trust_env=through_proxy)
+        with self._translated(key), client:
             model = OpenAIEmbeddings(
                 model=self.backend.model,
                 base_url=self.backend.base_url.rstrip("/"),
-                api_key=SecretStr(key or "none"),
+                api_key=key or SecretStr("none"),
                 check_embedding_ctx_length=False,  # else it sends token numbers of OpenAI's, which few servers read
                 timeout=min(TIMEOUT_S, self.backend.timeout_s),
                 max_retries=min(RETRIES, self.backend.retries),
@@ -110,7 +113,7 @@ class Dense(Embeddings):
         return vectors
 
     @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
+    def _translated(self, key: SecretStr) -> Iterator[None]:
         import httpx
         import openai
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,8 @@ from langchain_qdrant import QdrantVectorStore, RetrievalMode
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
-from gammapygpt.errors import InfrastructureError, UserError
+from gammapygpt.errors import InfrastructureError
+from gammapygpt.keys import read_key
 from gammapygpt.knowledge.dense import Dense
 from gammapygpt.knowledge.inprocess import IndexedLocal, in_process
 from gammapygpt.knowledge.lexical import Lexical
@@ -65,20 +65,18 @@ def client_for(settings: Settings) -> QdrantClient:
     Raises
     ------
     UserError
-        The server's key is not in the environment.
+        See `read_key`.
     """
     if not is_server(settings):
         return in_process()
-    variable = settings.retrieval.store_key_env
-    key = os.environ.get(variable, "").strip() if variable else ""
-    if variable and not key:
-        raise UserError(
-            f"retrieval.store_key_env names {variable}, which is not set.", f"Type `export {variable}=...`."
-        )
+    key = read_key(settings.retrieval.store_key_env, settings.retrieval.store_key_file, "The Qdrant server")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Api key is used with an insecure connection")  # a server within the house
         return QdrantClient(
-            url=settings.retrieval.store, api_key=key or None, timeout=TIMEOUT_S, check_compatibility=False
+            url=settings.retrieval.store,
+            api_key=key.get_secret_value() or None,
+            timeout=TIMEOUT_S,
+            check_compatibility=False,
         )
 
 
@@ -185,11 +183,11 @@ def server_words(settings: Settings) -> Iterator[None]:
         yield
     except UnexpectedResponse as error:
         if error.status_code in (401, 403):
-            variable = settings.retrieval.store_key_env
-            said = f"refuses the key in {variable}" if variable else "wants a key"
+            named = settings.retrieval.store_key_env or settings.retrieval.store_key_file
+            said = f"refuses the key in {named}" if named else "wants a key"
             raise InfrastructureError(
                 f"The Qdrant server {where} {said} (status {error.status_code}).",
-                f"Check {variable}." if variable else "Set retrieval.store_key_env to the name of its variable.",
+                f"Check {named}." if named else "Set retrieval.store_key_env to the name of its variable.",
             ) from None
         if error.status_code == 404 and b"ollection" in error.content:
             raise Gone(f"The Qdrant server {where} no longer has the collection.", "Try again.") from None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from gammapygpt.errors import UserError
+from gammapygpt.keys import forms, read_key, redacted
 from gammapygpt.llm.base import OnToken
 from gammapygpt.settings import BackendSettings
-
-_SHORTEST_SECRET = 8
-"""Shorter values are placeholders such as `EMPTY`; taking those out of replies would damage scripts."""
 
 
 def endpoint(name: str, settings: BackendSettings) -> str:
@@ -40,28 +39,21 @@ def is_loopback(settings: BackendSettings) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def api_key(name: str, settings: BackendSettings) -> str:
-    """The key out of the environment; empty where the backend wants none.
+def api_key(name: str, settings: BackendSettings) -> SecretStr:
+    """The key of a backend; empty where it wants none.
 
     Raises
     ------
     UserError
-        The variable is not set, or holds something that no header can carry.
+        See `read_key`.
     """
-    variable = settings.api_key_env
-    if not variable:
-        return ""
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise UserError(f"Backend {name!r} needs its key in {variable}, which is not set.", f"export {variable}=...")
-    if not key.isascii() or not key.isprintable():
-        raise UserError(f"{variable} does not hold a key that can be sent.", f"Set {variable} again, without quotes.")
-    return key
+    return read_key(settings.api_key_env, settings.api_key_file, f"Backend {name!r}")
 
 
-def redacted(text: str, key: str) -> str:
-    """The text without the key, should a server echo it."""
-    return text.replace(key, "[key]") if len(key) >= _SHORTEST_SECRET else text
+def key_remedy(name: str, settings: BackendSettings) -> str:
+    """What to do where the server refuses the key."""
+    named = settings.api_key_env or settings.api_key_file
+    return f"Check the key in {named}." if named else f"Set backends.{name}.api_key_env."
 
 
 class Screen:
@@ -71,14 +63,14 @@ class Screen:
     ----------
     on_token : callable or None
         Who gets the pieces.
-    key : str
-        The secret; empty or short (see `redacted`) for none.
+    key : SecretStr
+        Empty, or too short to be one, for none.
     """
 
-    def __init__(self, on_token: OnToken | None, key: str) -> None:
+    def __init__(self, on_token: OnToken | None, key: SecretStr) -> None:
         self._on_token = on_token
         self._key = key
-        self._kept_back = len(key) - 1 if len(key) >= _SHORTEST_SECRET else 0
+        self._kept_back = max((len(form) - 1 for form in forms(key)), default=0)
         self._waiting = ""
 
     def show(self, piece: str) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from gammapygpt.errors import UserError
-from gammapygpt.llm.address import api_key, endpoint, is_loopback
+from gammapygpt.keys import redacted
+from gammapygpt.llm.address import api_key, endpoint, is_loopback, key_remedy
 from gammapygpt.settings import BackendSettings, Settings
 from gammapygpt.settings_loading import no_such_backend
 
@@ -65,7 +66,7 @@ def _check_models(name: str, settings: BackendSettings) -> tuple[bool, str, str]
     import httpx
 
     where, key = endpoint(name, settings), api_key(name, settings)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     address_remedy = f"Check backends.{name}.base_url (it usually ends in /v1)."
     try:
         with httpx.Client(timeout=TIMEOUT_S, trust_env=not is_loopback(settings)) as client:
@@ -74,9 +75,7 @@ def _check_models(name: str, settings: BackendSettings) -> tuple[bool, str, str]
         kind = "does not answer in time" if isinstance(error, httpx.TimeoutException) else "cannot be reached"
         return False, f"{where} {kind}", f"Start the server, or check backends.{name}.base_url."
     if response.status_code in (401, 403):
-        variable = settings.api_key_env
-        remedy = f"Check the key in {variable}." if variable else f"Set backends.{name}.api_key_env."
-        return False, f"{where} refuses the key (status {response.status_code})", remedy
+        return False, f"{where} refuses the key (status {response.status_code})", key_remedy(name, settings)
     if response.status_code in (404, 405, 501):
         return False, f"{where} has no list of models at this address (status {response.status_code})", address_remedy
     if response.status_code != 200:
@@ -84,7 +83,8 @@ def _check_models(name: str, settings: BackendSettings) -> tuple[bool, str, str]
     models = _models(response)
     if models is None:
         return False, f"{where} answers, but not as an OpenAI-compatible endpoint", address_remedy
-    return _has_model(name, settings, where, models)
+    ok, detail, remedy = _has_model(name, settings, where, models)
+    return ok, redacted(detail, key), redacted(remedy, key)
 
 
 def _models(response: Any) -> list[dict[str, Any]] | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
-from gammapygpt.llm.address import endpoint, redacted
+from gammapygpt.keys import redacted
+from gammapygpt.llm.address import endpoint, key_remedy
 from gammapygpt.settings import BackendSettings
 
 _CONTEXT = re.compile(
@@ -60,7 +63,7 @@ def asks_to_wait(told: GammapyGPTError, seconds: float) -> InfrastructureError:
     return InfrastructureError(f"{told.message} It asks to be left alone for {hours}.", told.remedy)
 
 
-def translated(error: Exception, name: str, settings: BackendSettings, key: str) -> GammapyGPTError:
+def translated(error: Exception, name: str, settings: BackendSettings, key: SecretStr) -> GammapyGPTError:
     """What an exception of the client means to the user, in one line and without secrets."""
     import openai
 
@@ -74,9 +77,7 @@ def translated(error: Exception, name: str, settings: BackendSettings, key: str)
             "or lower retrieval.snippets.",
         )
     if status in (401, 403):
-        variable = settings.api_key_env
-        remedy = f"Check the key in {variable}." if variable else f"Set backends.{name}.api_key_env."
-        return UserError(f"{who} refuses the key (status {status}).", remedy)
+        return UserError(f"{who} refuses the key (status {status}).", key_remedy(name, settings))
     if status == 404:
         return UserError(
             f"{who} knows no model {settings.model!r} at this address.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import SecretStr
+
 from gammapygpt.llm import abilities, forms, patching, reading
 from gammapygpt.llm.base import Fault, OnToken, OnWait, Question, Reply
 from gammapygpt.llm.stream import Answer
@@ -22,15 +24,17 @@ class OpenAIBackend:
         As in the settings; messages and the journal use it.
     settings : BackendSettings
         Of this backend.
-    key : str
-        Of a server that nobody else knows; empty means that of the environment variable which the settings name.
+    key : SecretStr, optional
+        Of a server that nobody else knows; else that which the settings name.
     limits_folder : str
         Where processes meet that keep the limits together; see `limits`.
     """
 
     kind = "openai"
 
-    def __init__(self, name: str, settings: BackendSettings, key: str = "", limits_folder: str = "") -> None:
+    def __init__(
+        self, name: str, settings: BackendSettings, key: SecretStr | None = None, limits_folder: str = ""
+    ) -> None:
         self.name = name
         self.settings = settings
         self._wire = Wire(name, settings, key, limits_folder)

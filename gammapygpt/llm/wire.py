@@ -11,10 +11,13 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
+from gammapygpt.keys import redacted
 from gammapygpt.llm import retrying
 from gammapygpt.llm.accounting import cost, roughly_tokens
-from gammapygpt.llm.address import Screen, api_key, endpoint, redacted
+from gammapygpt.llm.address import Screen, api_key, endpoint
 from gammapygpt.llm.base import OnToken, OnWait
 from gammapygpt.llm.faults import asks_to_wait, broke_off, is_too_long, not_an_endpoint, translated
 from gammapygpt.llm.limits import Patience, limits
@@ -44,7 +47,7 @@ class Sending(NamedTuple):
     options: dict[str, Any]
     limit: int
     """Most output tokens."""
-    key: str
+    key: SecretStr
     fresh: bool
     on_token: OnToken | None
 
@@ -52,12 +55,14 @@ class Sending(NamedTuple):
 class Wire:
     """The requests of one backend; its client is made at the first one."""
 
-    def __init__(self, name: str, settings: BackendSettings, key: str = "", limits_folder: str = "") -> None:
+    def __init__(
+        self, name: str, settings: BackendSettings, key: SecretStr | None = None, limits_folder: str = ""
+    ) -> None:
         self.name = name
         self.settings = settings
         self._limits = limits(name, settings, limits_folder)
         self._key = key
-        self._models: dict[tuple[str, bool], ChatOpenAI] = {}
+        self._models: dict[tuple[SecretStr, bool], ChatOpenAI] = {}
         self._tally = Tally()
         self._lock = threading.Lock()
 
@@ -137,7 +142,7 @@ class Wire:
                 self._wait_after(error, n_failed, self._told(error, where, sending.key))
         raise AssertionError("the last try returns or raises")
 
-    def _told(self, error: Exception, where: str, key: str) -> GammapyGPTError:
+    def _told(self, error: Exception, where: str, key: SecretStr) -> GammapyGPTError:
         if not isinstance(error, StreamBroke):
             return translated(error, self.name, self.settings, key)
         if "event-stream" not in self._tally.content_type:
@@ -168,7 +173,7 @@ class Wire:
         except TooMuch:
             answer = Answer(finish=ENDLESS)
         answer.text, answer.arguments = redacted(answer.text, sending.key), redacted(answer.arguments, sending.key)
-        answer.refusal = redacted(answer.refusal, sending.key)
+        answer.refusal, answer.model = redacted(answer.refusal, sending.key), redacted(answer.model, sending.key)
         return answer
 
     def _chunks(self, sending: Sending) -> Generator[Any]:
@@ -210,15 +215,13 @@ class Wire:
             options["stop"] = stop
         return {**options, "extra_body": body}
 
-    def _model(self, key: str, fresh: bool) -> ChatOpenAI:
+    def _model(self, key: SecretStr, fresh: bool) -> ChatOpenAI:
         with self._lock:
             if (key, fresh) not in self._models:
                 self._models[key, fresh] = self._new_model(key, fresh)
             return self._models[key, fresh]
 
-    def _new_model(self, key: str, fresh: bool) -> ChatOpenAI:
-        from pydantic import SecretStr
-
+    def _new_model(self, key: SecretStr, fresh: bool) -> ChatOpenAI:
         from gammapygpt.llm.chat import StreamingChat
 
         if not self.settings.model:
@@ -236,7 +239,7 @@ class Wire:
         return StreamingChat(
             model=self.settings.model,
             base_url=self.settings.base_url.rstrip("/"),
-            api_key=SecretStr(key or "none"),
+            api_key=key or SecretStr("none"),
             timeout=timeouts(self.settings),
             max_retries=0,
             stream_usage=True,

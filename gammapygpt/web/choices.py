@@ -123,16 +123,16 @@ def about_backend(settings: Settings) -> None:
         st.caption(plain(described(backend)))
         try:
             check_key(settings, name)
-        except UserError:
-            st.warning(
-                plain(f"{backend.api_key_env} is not set where the page was started."), icon=":material/key_off:"
-            )
+        except UserError as error:
+            missing = f"{backend.api_key_env} is not set where the page was started."
+            st.warning(plain(missing if backend.api_key_env else str(error)), icon=":material/key_off:")
 
 
 def described(backend: BackendSettings) -> str:
     """One line on a backend."""
     known = KINDS.get(backend.kind, "")
-    key = f"; key from {backend.api_key_env}" if backend.api_key_env else ""
+    named = backend.api_key_env or backend.api_key_file
+    key = f"; key from {named}" if named else ""
     told = f"{backend.model} at {without_secrets(backend.base_url)}{key}" if backend.base_url else backend.model
     return " ".join(filter(None, (f"{told}." if told else "", known)))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 from local_server import stand_in
+from pydantic import SecretStr
 
 from gammapygpt import llm
 from gammapygpt.commands import doctor
@@ -83,10 +84,10 @@ def test_the_key_is_random_and_nowhere_to_be_read(tmp_path, monkeypatch):
         (serving,) = the_servers()
         process = Path(f"/proc/{serving.process.pid}")
         public = (process / "cmdline").read_bytes() + (process / "environ").read_bytes() + serving.log.read_bytes()
-        assert serving.key.encode() not in public
+        assert serving.key.get_secret_value().encode() not in public
         assert len(serving.key) >= 24
         assert "loading" in serving.log.read_text()
-        serving.key = "another"
+        serving.key = SecretStr("another")
         with pytest.raises(UserError, match="refuses the key"):
             backend(small, max_output_tokens=99).ask(question())
 
@@ -136,6 +137,7 @@ PARENT = """\
 import os, sys, threading
 import pytest
 from local_server import stand_in
+from pydantic import SecretStr
 from gammapygpt.llm.local import server
 from gammapygpt.llm.local.backend import launch
 from gammapygpt.settings import BackendSettings

@@ -59,10 +59,10 @@ def test_show_prints_a_valid_settings_file_that_gives_the_same_settings(home: Pa
 def test_show_never_prints_a_secret(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-hidden")
     type_in("init")
-    type_in("set", "backends.vllm.base_url", "https://me:hidden@farm.example.org/v1")
+    said = type_in("set", "backends.vllm.base_url", "https://me:hidden@farm.example.org/v1")
+    assert (said.exit_code, "hidden" in said.output) == (2, False)
     text, as_json = type_in("show").stdout, type_in("show", "--json").stdout
     assert "hidden" not in text + as_json
-    assert 'base_url = "https://***@farm.example.org/v1"' in text
     assert 'api_key_env = "OPENAI_API_KEY" # set; ' in text
     assert 'api_key_env = "BLABLADOR_API_KEY" # not set; ' in text
     assert json.loads(as_json)["keys"] == {"OPENAI_API_KEY": True, "BLABLADOR_API_KEY": False}

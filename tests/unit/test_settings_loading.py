@@ -9,6 +9,7 @@ import pytest
 
 from gammapygpt import settings_file
 from gammapygpt.errors import UserError
+from gammapygpt.keys import read_key
 from gammapygpt.llm.local.models import known_models
 from gammapygpt.settings import Settings, public_settings
 from gammapygpt.settings_loading import check_key, load_settings
@@ -222,9 +223,7 @@ def test_an_address_must_be_http_with_a_host(tmp_path: Path, url: str):
     assert line.startswith("config.toml:3: base_url in [backends.farm] should be a web address with a host")
 
 
-@pytest.mark.parametrize(
-    "url", ["http://localhost:8000/v1", "https://user:pw@h.example.org/v1/", "http://[::1]:8080/v1"]
-)
+@pytest.mark.parametrize("url", ["http://localhost:8000/v1", "https://h.example.org/v1/", "http://[::1]:8080/v1"])
 def test_usual_addresses_are_fine(tmp_path: Path, url: str):
     config = tmp_path / "config.toml"
     config.write_text(f'[backends.farm]\nmodel = "m"\nbase_url = "{url}"\n')
@@ -277,11 +276,64 @@ SECRET = "sk-Proj7f3a9"
 def test_no_message_and_no_dump_shows_a_secret(tmp_path: Path):
     for text in (f'api_key = "{SECRET}"', f'api_key_env = "{SECRET}"', f'base_url = "ftp://me:{SECRET}@h/v1"'):
         assert SECRET not in broken(tmp_path, f'[backends.farm]\nmodel = "m"\n{text}\n')
+    for url in (f"https://me:{SECRET}@h.example.org/v1", f"https://{SECRET}@h/v1", f"http://h/v1?key={SECRET}"):
+        line = broken(tmp_path, f'[backends.farm]\nmodel = "m"\nbase_url = "{url}"\n')
+        assert line.startswith("config.toml:3: base_url in [backends.farm] should hold neither user and password nor")
+        assert SECRET not in line
+    unlucky = Settings.model_validate({"data": {"path": f"see https://me:{SECRET}@h.example.org/v1?key={SECRET}"}})
+    assert public_settings(unlucky)["data"]["path"] == "see https://***@h.example.org/v1?***"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "sk-proj-Ab3dEf6hIj9kLm2n",
+        "glpat-x7Kd93bQzt5VnW2cY8rA",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.c2lnbmF0dXJl",
+        "0f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c",
+    ],
+)
+def test_a_key_in_the_settings_is_refused_wherever_it_stands(tmp_path: Path, value: str):
+    for text in (
+        f'[backends.farm]\napi_key = "{value}"',
+        f'[backends.farm]\nmodel = "m"\nbase_url = "http://h/v1"\napi_key_env = "{value}"',
+        f'[backends.farm]\nmodel = "{value}"\nbase_url = "http://h/v1"',
+        f'[backends."{value}"]\nmodel = "m"',
+        f'[validation]\nvalidators = ["{value}"]',
+    ):
+        line = broken(tmp_path, text + "\n")
+        assert "looks like a key, and none belongs into the settings" in line
+        assert value not in line
+    line = broken(tmp_path, "", {"GAMMAPYGPT_BACKENDS__FARM__MODEL": value})
+    assert line.startswith("environment variable GAMMAPYGPT_BACKENDS__FARM__MODEL: the value of 'model' in [backends.")
+
+
+@pytest.mark.parametrize("model", ["Qwen/Qwen2.5-Coder-7B-Instruct", "Ministral-3-14B-Instruct-2512-Q4_K_M", "gpt-5.4"])
+def test_the_name_of_a_model_is_no_key(tmp_path: Path, model: str):
     config = tmp_path / "config.toml"
-    config.write_text(f'[backends.farm]\nmodel = "m"\nbase_url = "https://me:{SECRET}@h.example.org/v1?key={SECRET}"\n')
-    shown = public_settings(load_settings(config, {}, {}))
-    assert shown["backends"]["farm"]["base_url"] == "https://***@h.example.org/v1?***"
-    assert SECRET not in str(shown)
+    config.write_text(f'[backends.farm]\nmodel = "{model}"\nbase_url = "http://h/v1"\n')
+    assert load_settings(config, {}, {}).backends["farm"].model == model
+
+
+def test_the_key_of_a_backend_can_be_a_file_that_nobody_else_reads(tmp_path: Path):
+    config, key = tmp_path / "config.toml", tmp_path / "farm.key"
+    config.write_text(f'[backends.farm]\nmodel = "m"\nbase_url = "http://h/v1"\napi_key_file = "{key}"\n')
+    settings = load_settings(config, {}, {})
+    with pytest.raises(UserError, match=r"farm.key, which cannot be read \(No such file"):
+        check_key(settings, "farm")
+    key.write_text("\n")
+    key.chmod(0o600)
+    with pytest.raises(UserError, match="is empty"):
+        check_key(settings, "farm")
+    key.write_text(f"{SECRET}\nthe key of the farm\n")
+    check_key(settings, "farm")
+    assert read_key("", str(key), "Backend 'farm'").get_secret_value() == SECRET
+    key.chmod(0o644)
+    with pytest.raises(UserError, match=rf"can be read by others. chmod 600 {key}$"):
+        check_key(settings, "farm")
+    both = f'[backends.farm]\nmodel = "m"\nbase_url = "http://h/v1"\napi_key_file = "{key}"\napi_key_env = "FARM_KEY"\n'
+    assert "names both a variable and a file" in broken(tmp_path, both)
+    assert "never the key itself" in broken(tmp_path, '[backends.farm]\napi_key_file = "hunter2"\n')
 
 
 def test_lines_are_found_in_any_toml():

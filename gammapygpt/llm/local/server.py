@@ -19,9 +19,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import SecretStr
+
 from gammapygpt.errors import InfrastructureError, UserError
+from gammapygpt.keys import keyless
 from gammapygpt.llm.abilities import cache_folder
 from gammapygpt.llm.base import OnWait
+from gammapygpt.private import private_folder
 
 INSTALL = "pip install 'gammapygpt[local]'"
 LONGEST_START_S = 600.0
@@ -62,7 +66,7 @@ class Server:
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
-        self.key = secrets.token_urlsafe(24)
+        self.key = SecretStr(secrets.token_urlsafe(24))
         self.url = ""
         """Base URL of the endpoint, up to `/v1`; empty until it is ready."""
         self.load_s = 0.0
@@ -72,11 +76,15 @@ class Server:
         self._began = time.monotonic()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                PROGRAM.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+                PROGRAM.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                env=keyless(os.environ),
             )
-        order = json.dumps({**asdict(launch), "key": self.key}) + "\n"
         with contextlib.suppress(BrokenPipeError):  # it has ended already: `wait_until_ready` says so
-            os.write(self._pipe(), order.encode())
+            os.write(self._pipe(), self._order())
 
     def wait_until_ready(self, say: OnWait) -> None:
         """Return once the model is loaded.
@@ -127,6 +135,9 @@ class Server:
             for pipe in (self.process.stdin, self.process.stdout):
                 if pipe:
                     pipe.close()
+
+    def _order(self) -> bytes:
+        return (json.dumps({**asdict(self.launch), "key": self.key.get_secret_value()}) + "\n").encode()
 
     def _pipe(self) -> int:
         assert self.process.stdin is not None
@@ -240,7 +251,7 @@ def _new_log() -> Path:
     """A log of its own for each server; the oldest go."""
     folder = cache_folder() / "models" / "logs"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         for old in sorted(folder.glob("*.txt"))[: -KEPT_LOGS + 1]:
             old.unlink(missing_ok=True)
     except OSError as error:

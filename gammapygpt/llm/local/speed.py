@@ -93,7 +93,7 @@ def measured(settings: BackendSettings) -> Speed:
         with httpx.Client(timeout=settings.timeout_s, trust_env=False) as client:
             answer = client.post(
                 f"{serving.url}/chat/completions",
-                headers={"Authorization": f"Bearer {serving.key}"},
+                headers={"Authorization": f"Bearer {serving.key.get_secret_value()}"},
                 json={
                     "messages": [{"role": "user", "content": QUESTION}],
                     "max_tokens": ANSWER_TOKENS,
