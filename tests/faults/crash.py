@@ -1,0 +1,28 @@
+"""The program with a mistake in it, and with tracebacks that show the local variables of every function.
+
+python crash.py MODULE:FUNCTION [gammapygpt's arguments]
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from rich.traceback import install
+
+from gammapygpt.cli import main
+
+
+def mistake(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("a mistake of ours")
+
+
+if __name__ == "__main__":
+    module, function = sys.argv.pop(1).split(":")
+    *way, name = function.split(".")
+    owner = import_module(module)
+    for part in way:
+        owner = getattr(owner, part)
+    setattr(owner, name, mistake)
+    install(show_locals=True, width=400, locals_max_length=10_000, locals_max_string=100_000, max_frames=0)
+    main()
