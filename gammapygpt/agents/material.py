@@ -61,7 +61,12 @@ def _lines(text: str) -> set[str]:
 def cited(snippets: Iterable[Snippet]) -> list[dict[str, str]]:
     """Pieces as a prompt shows them: heading, text between fences, source."""
     return [
-        {"heading": heading(one), "source": one.source, "fence": fence(one.text), "text": one.text.strip("\n")}
+        {
+            "heading": heading(one),
+            "source": " ".join(one.source.split()),
+            "fence": fence(one.text),
+            "text": one.text.strip("\n"),
+        }
         for one in snippets
     ]
 
@@ -69,7 +74,8 @@ def cited(snippets: Iterable[Snippet]) -> list[dict[str, str]]:
 def heading(snippet: Snippet) -> str:
     """Where a piece comes from and what it is, in one line."""
     title = "" if snippet.source.startswith(SAY_IT_THEMSELVES) else " ".join(snippet.title.split())[:100]
-    return f"{snippet.source}: {title}" if title else snippet.source
+    source = " ".join(snippet.source.split())
+    return f"{source}: {title}" if title else source
 
 
 def to_cite(snippets: Iterable[Snippet]) -> str:

@@ -13,6 +13,7 @@ from gammapygpt.context import Context
 from gammapygpt.llm.base import Backend, Message, Question, Reply
 from gammapygpt.prompts import render
 from gammapygpt.runs.folder import RunFolder
+from gammapygpt.sandbox.collect import escape
 from gammapygpt.settings import Settings
 from gammapygpt.state import Environment, Role, RunState, StoreInfo, Usage
 
@@ -45,8 +46,11 @@ def system_turn(role: Role, context: Context) -> Message:
 
 
 def told(stores: list[StoreInfo]) -> list[dict[str, Any]]:
-    """What a prompt may say of the data: folder names and counts."""
-    return [store.model_dump(include={"path", "n_observations"}) for store in stores]
+    """What a prompt may say of the data: folder names and counts.
+
+    A name is one line of a list, whatever it holds, written as in a Python string.
+    """
+    return [{"path": escape(store.path), "n_observations": store.n_observations} for store in stores]
 
 
 def backend(role: Role, context: Context) -> Backend:

@@ -41,7 +41,9 @@ def fail(error: GammapyGPTError) -> NoReturn:
     """
     if debugging():
         raise error
-    typer.echo(f"gammapygpt: {' '.join(str(error).split())}", err=True)
+    from gammapygpt.runs.results import clean
+
+    typer.echo(f"gammapygpt: {clean(' '.join(str(error).split()))}", err=True)
     raise typer.Exit(error.exit_code)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from gammapygpt.commands.common import ConfigOption, JsonOption, SetOption, assignments, command, print_json, sub_app
 from gammapygpt.errors import UserError
+from gammapygpt.runs.results import clean
 
 if TYPE_CHECKING:
     from gammapygpt.settings import Settings
@@ -84,7 +85,7 @@ def check(config: ConfigOption = None, settings: SetOption = None) -> None:
             except UserError as error:
                 problems.append(error)
     for problem in problems:
-        typer.echo(f"error  {problem}")
+        typer.echo(clean(f"error  {problem}"))
     if problems:
         raise typer.Exit(UserError.exit_code)
     assert loaded is not None

@@ -13,6 +13,7 @@ import typer
 
 from gammapygpt.commands.common import ConfigOption, JsonOption, SetOption, assignments, command, print_json, sub_app
 from gammapygpt.errors import UserError
+from gammapygpt.runs.results import clean, one_line
 
 if TYPE_CHECKING:
     from gammapygpt.data.fetch import Progress
@@ -115,9 +116,9 @@ def info(
         return
     typer.echo(f"{found.folder}: {len(found.stores)} data store{'' if len(found.stores) == 1 else 's'}")
     for store in found.stores:
-        typer.echo(store_line(store))
+        typer.echo(clean(store_line(store)))
     for skipped in found.skipped:
-        typer.echo(f"{skipped.path}: cannot be read: {skipped.reason}")
+        typer.echo(clean(f"{one_line(skipped.path)}: cannot be read: {skipped.reason}"))
 
 
 def wanted_folder(settings: Settings) -> Path:
@@ -140,7 +141,7 @@ def store_line(store: StoreDescription) -> str:
     """What one data store holds, with one more line for each thing to know."""
     livetime = "livetime unknown" if store.livetime_s is None else f"livetime {store.livetime_s / 3600:.2f} h"
     telescopes = f" of {', '.join(store.telescopes)}" if store.telescopes else ""
-    lines = [f"{store.path}: {store.n_observations} observations{telescopes}, {livetime}"]
+    lines = [f"{one_line(store.path)}: {store.n_observations} observations{telescopes}, {livetime}"]
     lines += [f"  responses: {', '.join(store.irfs) or 'none'}"]
     if store.missing:
         shown = ", ".join(store.missing[:3]) + (", ..." if len(store.missing) > 3 else "")

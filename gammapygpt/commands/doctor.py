@@ -17,6 +17,7 @@ import typer
 
 from gammapygpt.commands.common import ConfigOption, JsonOption, SetOption, assignments, command, print_json
 from gammapygpt.errors import GammapyGPTError, InfrastructureError
+from gammapygpt.runs.results import clean
 
 if TYPE_CHECKING:
     from gammapygpt.settings import Settings
@@ -91,9 +92,11 @@ def doctor(
 def show(check: Check, width: int) -> None:
     """Print one check: coloured on a terminal, plain in a pipe."""
     colour = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED}[check.status]
-    typer.echo(f"{typer.style(f'{check.status:<4}', fg=colour, bold=True)}  {check.name:<{width}}{check.detail}")
+    typer.echo(
+        f"{typer.style(f'{check.status:<4}', fg=colour, bold=True)}  {clean(check.name):<{width}}{clean(check.detail)}"
+    )
     if check.remedy:
-        typer.echo(f"{'':<{width + 6}}-> {check.remedy}")
+        typer.echo(f"{'':<{width + 6}}-> {clean(check.remedy)}")
 
 
 def examination(settings: Settings) -> list[Part]:
