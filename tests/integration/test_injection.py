@@ -57,9 +57,14 @@ def attempt(name, action):
         got[name] = "stopped: " + type(error).__name__
 
 
+def agent():
+    seen = [open(f"/proc/{{p}}/environ").read() for p in os.listdir("/proc") if p.isdigit()]
+    return next(one for one in seen if "GAMMAPYGPT_CACHE" in one)
+
+
 attempt("write outside", lambda: open({str(outside)!r}, "w").write("owned"))
 attempt("read a secret", lambda: open({str(secret)!r}).read())
-attempt("environment of others", lambda: [open("/proc/%s/environ" % p).read() for p in os.listdir("/proc") if p.isdigit() and "GAMMAPYGPT_CACHE" in open("/proc/%s/environ" % p).read()] or 1 / 0)
+attempt("environment of the agent", agent)
 attempt("network", lambda: socket.create_connection(("127.0.0.1", {port}), 3))
 attempt("change data", lambda: open(os.path.join(os.environ["GAMMAPY_DATA"], "owned"), "w"))
 attempt("figure outside", lambda: open("../../figure.png", "wb").write(b"x"))
@@ -113,7 +118,7 @@ def test_a_model_that_obeys_obtains_nothing(planted, tmp_path, scripted_server, 
     assert tree(tmp_path) - before <= {path for path in tree(tmp_path) if path.is_relative_to(tmp_path / "runs")}
     assert expect.read_text().endswith("value = 4\n")
     assert manifest["request"]["expect_file"] == str(expect)
-    assert manifest["switches"]["preflight"] is False and manifest["switches"]["approve"] == []
+    assert (manifest["switches"]["preflight"], manifest["switches"]["approve"]) == (False, [])
     assert (manifest["request"]["text"], manifest["data"]["path"]) == (REQUEST, str(planted))
     assert {event["sandbox"] for event in events if event["event"] == "running"} == {"bubblewrap"}
     assert {event["action"] for event in events if event["event"] == "criticised"} <= {
@@ -175,5 +180,5 @@ def test_markup_of_a_store_is_no_markup(planted):
 
     [store] = describe(planted).stores
     line = clean(store_line(store))
-    assert "\x1b" not in line and "\u202e" not in line
+    assert not {"\x1b", "\u202e"} & set(line)
     assert line.splitlines()[0].count(": 4 observations") == 1
