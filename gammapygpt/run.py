@@ -20,6 +20,7 @@ from gammapygpt.runs.folder import RunFolder
 from gammapygpt.sandbox import waiting
 from gammapygpt.settings import Settings
 from gammapygpt.state import Answer, Outcome, Question, Request, Role, RunState
+from gammapygpt.tracing import reported
 
 Event = dict[str, Any]
 SILENT = frozenset({"token"})
@@ -95,7 +96,8 @@ class Run:
             # `next` leaves out a node that was killed after its writes and before its checkpoint; `tasks` does not
             if feed is not None or known.tasks:
                 self.folder.update_manifest(status="running", reason="", question=None)
-                for event in graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync"):
+                events = graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync")
+                for event in reported(events, asked=self.settings.runs.tracing):
                     yield self.tell(event)
             after = graph.get_state(config)
         if after.interrupts:

@@ -300,6 +300,8 @@ class RunsSettings(Section):
     runs, which is for one machine; Postgres serves many."""
     password_env: VariableName = ""
     """Name of the environment variable with its password; empty leaves it to PGPASSWORD, ~/.pgpass, a service file."""
+    tracing: bool = False
+    """LangSmith is told of runs where LANGSMITH_TRACING is set. If false, nobody is told anything."""
     limits_folder: str = ""
     """Where processes meet that keep the limits of a backend together. Empty: all of the user's on this machine; a
     campaign on several machines: its own folder. On one that all machines share, the limits hold for all."""

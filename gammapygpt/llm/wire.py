@@ -25,6 +25,7 @@ from gammapygpt.llm.stream import ENDLESS, Answer, Bounds, StreamBroke, collecte
 from gammapygpt.llm.transport import Tally, TooMuch, new_client, timeouts
 from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Usage
+from gammapygpt.tracing import reported
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
@@ -183,7 +184,7 @@ class Wire:
 
         model = self._model(sending.key, sending.fresh)
         try:
-            yield from model.stream(sending.messages, **sending.options)
+            yield from reported(model.stream(sending.messages, **sending.options))
         except TooMuch:
             raise
         except openai.APIError as error:

@@ -1,0 +1,123 @@
+"""Whom the program speaks to: the server of the settings and nobody else, whatever the environment asks of others."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+from faults.house import COUNTS, REQUEST, House, fenced
+
+WATCHED = Path(__file__).parent.parent / "watched"
+CARELESS = {
+    "LANGSMITH_TRACING": "true",
+    "LANGCHAIN_TRACING_V2": "true",
+    "LANGSMITH_API_KEY": "lsv2_pt_not_to_be_used",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://telemetry.example.org:4318",
+}
+"""What users have set for other programs."""
+
+
+class Watched(House):
+    """A house whose programs write down whom they speak to."""
+
+    def environment(self, given):
+        path = os.pathsep.join(filter(None, [str(WATCHED), os.environ.get("PYTHONPATH")]))
+        watched = {"PYTHONPATH": path, "WATCHED": str(self.place / "watched")}
+        return super().environment({**CARELESS, **watched, **given})
+
+    def spoken_to(self) -> set[str]:
+        """Hosts and ports."""
+        path = self.place / "watched"
+        return set(path.read_text().splitlines()) if path.is_file() else set()
+
+    def others(self, *ports: int) -> set[str]:
+        """Whom it spoke to beside these ports of this machine."""
+        allowed = {f"connect 127.0.0.1 {port}" for port in ports} | {"look up 127.0.0.1", "look up localhost"}
+        return self.spoken_to() - allowed
+
+
+@pytest.fixture
+def house(tmp_path, simulated_data) -> Watched:
+    return Watched(tmp_path / "user", simulated_data, "nothing to look for")
+
+
+def test_a_run_speaks_to_its_model_alone(house, scripted_server):
+    server = scripted_server(fenced(COUNTS))
+    house.settings(server.url)
+    assert house.gammapygpt("run", REQUEST, "--approve", "script") == 1, house.printed
+    assert house.spoken_to() >= {f"connect 127.0.0.1 {server.port}"}
+    assert not house.others(server.port)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_to_be_traced_speaks_to_langsmith(house, scripted_server):
+    server = scripted_server(fenced(COUNTS))
+    house.settings(server.url)
+    house.gammapygpt("run", REQUEST, "--set", "runs.tracing=true")
+    assert any("langchain" in one for one in house.others(server.port))
+
+
+@pytest.mark.slow
+def test_the_other_faces_speak_to_nobody(house, scripted_server):
+    server = scripted_server(fenced(COUNTS))
+    house.settings(server.url)
+    house.gammapygpt("run", REQUEST, "--approve", "script")
+    assert house.gammapygpt("resume", "--accept") == 0, house.printed
+    assert house.gammapygpt("report") == 0
+    house.gammapygpt("follow-up", "the same")
+    house.gammapygpt("doctor")
+    house.gammapygpt("config", "check")
+    task = house.given("task.toml", TASK)
+    assert house.gammapygpt("bench", "run", "--tasks", str(task.parent), "--out", "campaign") in (0, 1), house.printed
+    assert "Traceback" not in house.printed
+    assert not house.others(server.port)
+
+
+TASK = """\
+id = "count"
+title = "Number of observations"
+difficulty = "easy"
+datasets = ["dl3-simulated"]
+request = 'How many observations are there? Write result.json with the key "n_obs" (integer).'
+
+[[expected]]
+key = "n_obs"
+type = "int"
+value = 4
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("face", ["web", "studio"])
+def test_a_server_speaks_to_nobody_until_it_is_asked(house, face):
+    house.settings("http://127.0.0.1:9/v1")
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        port = place.getsockname()[1]
+    process = house.begun(face, "--port", str(port))
+    try:
+        health = "_stcore/health" if face == "web" else "ok"
+        page = wait_for(f"http://127.0.0.1:{port}/{health}", process)
+        if face == "web":
+            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read().decode()
+            assert not re.findall(r"(?:src|href)=[\"']?(?:https?:)?//", page)
+        assert page
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    assert not house.others(port)
+
+
+def wait_for(address: str, process) -> str:
+    """What is at an address, once something is; the test ends where the process does."""
+    while process.poll() is None:
+        try:
+            return urllib.request.urlopen(address, timeout=30).read().decode()
+        except OSError:
+            continue
+    raise AssertionError(process.stdout.read())
