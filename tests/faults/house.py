@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from canary import leaks, told
 
@@ -83,12 +83,14 @@ class House:
         """The command line of the program."""
         return [sys.executable, "-m", "gammapygpt", *arguments]
 
-    def begun(self, *arguments: str, program: list[str] | None = None, **environ: str) -> subprocess.Popen[str]:
+    def begun(
+        self, *arguments: str, program: list[str] | None = None, out: IO[str] | int = subprocess.PIPE, **environ: str
+    ) -> subprocess.Popen[str]:
         """The program, under way."""
         return subprocess.Popen(
             program or self.command(*arguments),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=out,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
