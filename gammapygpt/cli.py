@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -27,6 +28,7 @@ from gammapygpt.commands import (
     studio,
     web,
 )
+from gammapygpt.signals import ENDING
 
 app = typer.Typer(
     name="gammapygpt",
@@ -73,5 +75,10 @@ app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    app()
+    """Entry point of the console script; Ctrl-C once more, while the interpreter ends, changes nothing."""
+    try:
+        app()
+    except SystemExit as end:
+        if end.code in [128 + number for number in ENDING]:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise

@@ -24,6 +24,20 @@ class UserError(GammapyGPTError):
     exit_code = 2
 
 
+class Stopped(GammapyGPTError):
+    """The program was told to end, and has brought what it was at to a point from where it goes on (exit code 143)."""
+
+    exit_code = 143
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal that ends a program as Ctrl-C does; only the exit code tells which it was."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
+
+
 class InfrastructureError(GammapyGPTError):
     """The sandbox, the model server or the data broke; never the script's fault, never an attempt (exit code 3)."""
 

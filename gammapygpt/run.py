@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from gammapygpt import __version__
 from gammapygpt.context import Context
-from gammapygpt.errors import GammapyGPTError, UserError
+from gammapygpt.disk import in_words
+from gammapygpt.errors import GammapyGPTError, Stopped, UserError
 from gammapygpt.keys import answer_without_keys
 from gammapygpt.llm.local.server import kept as local_models
 from gammapygpt.runs.changes import changed_data
@@ -21,6 +22,13 @@ from gammapygpt.sandbox import waiting
 from gammapygpt.settings import Settings
 from gammapygpt.state import Answer, Outcome, Question, Request, Role, RunState
 from gammapygpt.tracing import reported
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.graph.state import CompiledStateGraph
+    from langgraph.runtime import RunControl
+
+    Compiled = CompiledStateGraph[Any, Any, Any, Any]
 
 Event = dict[str, Any]
 SILENT = frozenset({"token"})
@@ -37,6 +45,9 @@ class Run:
     outcome: Outcome | None = None
     question: Question | None = None
     """What the run waits for an answer to, if it does (`switches.approve`)."""
+    told_to_stop: str = ""
+    """Why, once somebody has."""
+    _control: RunControl | None = None
 
     def stream(self, answer: Answer | None = None) -> Iterator[Event]:
         """Go on until the end, or until the user must be asked, and tell what happens.
@@ -53,11 +64,12 @@ class Run:
 
         Raises
         ------
-        UserError, InfrastructureError
+        UserError, InfrastructureError, Stopped
             The run stopped and can be resumed; or there is an answer, and nothing was asked.
         """
         self.question = None
-        with self.folder.lock(), local_models():
+        with in_words(self.folder.path), self.folder.lock(), local_models():
+            self.folder.tidy()
             starting = warm_up(self.context)
             try:
                 if answer is not None and not self.folder.manifest().get("question"):
@@ -67,11 +79,20 @@ class Run:
                 starting.join()
                 waiting.discard(str(self.folder.path))
 
+    def stop(self, reason: str) -> None:
+        """Let the agent at work come to its end, and no other begin; from any thread, also from a signal's handler."""
+        self.told_to_stop = reason
+        if self._control is not None:
+            self._control.request_drain(reason)
+
     def _noted(self, request: Request, answer: Answer | None) -> Iterator[Event]:
         try:
-            yield from self._stream(request, answer)
+            with in_words(self.folder.path):
+                yield from self._stream(request, answer)
         except GammapyGPTError as error:
-            self.interrupted(str(error))
+            self.interrupted(self.told_to_stop or str(error))
+            if self.told_to_stop and not isinstance(error, UserError):  # who told us may have told the sandbox, too
+                raise self.stopped() from error
             raise
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             self.interrupted("stopped by the user")
@@ -96,8 +117,8 @@ class Run:
             # `next` leaves out a node that was killed after its writes and before its checkpoint; `tasks` does not
             if feed is not None or known.tasks:
                 self.folder.update_manifest(status="running", reason="", question=None)
-                events = graph.stream(feed, config, context=self.context, stream_mode="custom", durability="sync")
-                for event in reported(events, asked=self.settings.runs.tracing):
+                steps = self._steps(graph, feed, config)
+                for event in reported(steps, asked=self.settings.runs.tracing):
                     yield self.tell(event)
             after = graph.get_state(config)
         if after.interrupts:
@@ -114,6 +135,24 @@ class Run:
                 f"run {self.folder.name} is a fork of {forked['run']}, and does not have the checkpoint to begin with.",
                 f"Fork again: `gammapygpt fork {forked['run']}`.",
             )
+
+    def _steps(self, graph: Compiled, feed: Any, config: RunnableConfig) -> Iterator[Event]:
+        """What the agents tell, until the end or the end of the one that was at work when told to stop."""
+        from langgraph.errors import GraphDrained
+        from langgraph.runtime import RunControl
+
+        self._control = RunControl()
+        if self.told_to_stop:
+            self.stop(self.told_to_stop)
+        how: dict[str, Any] = {"context": self.context, "stream_mode": "custom", "durability": "sync"}
+        try:
+            yield from graph.stream(feed, config, control=self._control, **how)
+        except GraphDrained:
+            raise self.stopped() from None
+
+    def stopped(self) -> Stopped:
+        """What a run ends with that was told to stop."""
+        return Stopped(f"{self.told_to_stop}.", f"`gammapygpt resume {self.folder.name}` goes on with it.")
 
     def ask(self, question: Question) -> Event:
         """Stop where the user is to be asked; the question is kept with the run until it is answered."""
@@ -161,6 +200,7 @@ class Run:
 
         self.note_restated(state)
         self.folder.update_manifest(
+            status="running",  # also of a run that had come to an end before: its answer is about to be laid out anew
             finished=now(),
             best=ended.best,
             plan=plan.model_dump() if (plan := state.get("plan")) else None,
@@ -211,8 +251,9 @@ class Run:
         return ended.model_copy(update={"status": "failed", "reason": reason, "best": None})
 
     def interrupted(self, reason: str) -> None:
-        """Note that the run stopped where it can be taken up again."""
-        self.folder.update_manifest(status="interrupted", reason=reason)
+        """Note that the run stopped where it can be taken up again, unless the disk refuses: then it shows anyway."""
+        with suppress(OSError):
+            self.folder.update_manifest(status="interrupted", reason=reason)
 
 
 def beside_the_numbers(ended: Outcome, state: RunState) -> dict[str, Any]:

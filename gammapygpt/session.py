@@ -9,13 +9,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from gammapygpt import __version__
 from gammapygpt.context import Context
+from gammapygpt.disk import in_words
 from gammapygpt.errors import GammapyGPTError, UserError
 from gammapygpt.keys import without_keys
 from gammapygpt.run import Run, now
@@ -75,21 +78,32 @@ def start(
     request |= noted.pop("request", {})
     folder = RunFolder.new(Path(settings.runs.folder).expanduser().resolve(), text)
     context = Context.of(settings, folder.path)
-    folder.update_manifest(
-        run=folder.name,
-        created=now(),
-        status="running",
-        request=request,
-        settings=public_settings(settings),
-        overrides=dict(overrides or {}),
-        config=str(config) if config else "",
-        switches=context.switches(),
-        versions={"gammapygpt": __version__},
-        prompts=_prompt_hashes(),
-        checkpoints=new_place(folder, settings.runs).model_dump(),
-        **{"thread": folder.name, **noted},
-    )
+    with in_words(folder.path), _or_no_folder(folder):
+        folder.update_manifest(
+            run=folder.name,
+            created=now(),
+            status="running",
+            request=request,
+            settings=public_settings(settings),
+            overrides=dict(overrides or {}),
+            config=str(config) if config else "",
+            switches=context.switches(),
+            versions={"gammapygpt": __version__},
+            prompts=_prompt_hashes(),
+            checkpoints=new_place(folder, settings.runs).model_dump(),
+            **{"thread": folder.name, **noted},
+        )
     return Run(folder, settings, context)
+
+
+@contextmanager
+def _or_no_folder(folder: RunFolder) -> Iterator[None]:
+    """Leave no folder of a run that cannot be begun."""
+    try:
+        yield
+    except OSError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
 
 
 def follow_up(folder: RunFolder, said: str, settings: Settings, **how: Any) -> Run:
@@ -179,7 +193,8 @@ def fork(
         thread=folder.manifest().get("thread", folder.name),
         **how,
     )
-    run.folder.copy_attempts(folder, [attempt.number for attempt in step.values.get("attempts", [])])
+    with in_words(run.folder.path), _or_no_folder(run.folder):
+        run.folder.copy_attempts(folder, [attempt.number for attempt in step.values.get("attempts", [])])
     kept.copy(folder, step.checkpoint, run.folder, changes)
     return run
 
@@ -201,7 +216,7 @@ def try_script(run: Run, script: str) -> Attempt:
     """
     from gammapygpt.agents import executor
 
-    with run.folder.lock():
+    with in_words(run.folder.path), run.folder.lock():
         try:
             draft, request = Draft(author="coder", number=1, script=without_keys(script, run.settings)), run.request()
             attempt = executor.tried(draft, {"request": request}, run.context, run.tell)
@@ -260,7 +275,7 @@ def _check_request(run: Run, asked: Mapping[str, Any]) -> None:
     """Whether the checkpoints of a run are of its request; a follow-up that a planner restated is the same still."""
     from gammapygpt.graph.checkpoints import checkpoints, thread
 
-    with checkpoints(run.folder) as saver:
+    with in_words(run.folder.path.parent), checkpoints(run.folder) as saver:
         saved = saver.get_tuple(thread(run.folder))
     values = saved.checkpoint["channel_values"] if saved else {}
     begun = values.get("request")

@@ -29,6 +29,7 @@ In tests, use the fixture `scripted_server` of conftest.py. As a program, for te
     raw_usage   the usage as it is, whatever it is
     http        version of HTTP, such as `1.0`
     delay       seconds before the answer
+    pause       seconds between the pieces of a stream
     when        text that must occur in the request; the first reply that fits is taken, in order
     times       how often it may be taken, 1 by default
 """
@@ -147,6 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if len(content) < int(self.headers.get("Content-Length", 0)):
+            return None  # the client was killed while it asked
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = json.loads(content or b"{}")
         if self.scripted.key and headers.get("authorization") != f"Bearer {self.scripted.key}":
@@ -185,6 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
+        self.pause_s = reply.get("pause", 0)
         drop, half = reply.get("drop"), len(chunks) // 2
         try:
             self._write(*map(_event, chunks[:half]), reply.get("amid", "").encode("latin-1"))
@@ -221,6 +225,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(piece)
             self.wfile.flush()
             self.scripted.n_sent += len(piece)
+            if self.pause_s:
+                self.scripted.closing.wait(self.pause_s)
 
     def _close(self, *, reset: bool) -> None:
         self.close_connection = True

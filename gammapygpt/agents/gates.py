@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from gammapygpt import checks, sandbox
@@ -16,6 +15,7 @@ from gammapygpt.knowledge.facts import facts
 from gammapygpt.sandbox.base import Limits, Sandbox
 from gammapygpt.settings import Settings
 from gammapygpt.state import Attempt, Execution, FailureKind, Finding, Plan, Request, ResultSpec
+from gammapygpt.temporary import temporary_folder
 
 STOPPED: dict[str, tuple[FailureKind, str]] = {
     "wall": ("timeout", "it ran longer than it may"),
@@ -67,8 +67,8 @@ def run_cold(
         The sandbox broke.
     """
     place = sandbox.open_sandbox(settings, data_path, warm=False)
-    with TemporaryDirectory(prefix="gammapygpt-") as folder:
-        workspace = Path(folder) / "workspace"
+    with temporary_folder() as folder:
+        workspace = folder / "workspace"
         yield run(place, script, limits or sandbox.limits(settings), workspace), workspace
 
 

@@ -54,20 +54,26 @@ def debugging() -> bool:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn our errors, Ctrl-C and a closed pipe into what a shell expects."""
+    """Turn our errors, Ctrl-C, a closed pipe and what a disk refuses into what a shell expects."""
     try:
         yield
     except GammapyGPTError as error:
         fail(error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if debugging():
             raise
         typer.echo("gammapygpt: interrupted.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(getattr(error, "exit_code", INTERRUPTED)) from None
     except BrokenPipeError:
         # The reader (`head`, a pager) has gone. Nothing may be flushed to it when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except OSError as error:
+        from gammapygpt.disk import refusal
+
+        if debugging() or not (said := refusal(error, Path.cwd())):
+            raise
+        fail(said)
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gammapygpt.commands.common import (
-    INTERRUPTED,
     ConfigOption,
     DataOption,
     ExpectOption,
@@ -27,14 +24,17 @@ from gammapygpt.commands.common import (
     print_json,
     runs_folder,
 )
+from gammapygpt.commands.leaving import told_by_signals
 from gammapygpt.commands.progress import progress
-from gammapygpt.errors import GammapyGPTError, UserError
+from gammapygpt.errors import GammapyGPTError, Stopped, UserError
 
 if TYPE_CHECKING:
     from gammapygpt.run import Run
     from gammapygpt.state import Answer
 
 EXIT = {"passed": 0, "failed": 1, "refused": 1, "budget": 1, "interrupted": 1}
+STATUS = {UserError: "error", Stopped: "interrupted"}
+"""What --json says of an error."""
 BackendOption = Annotated[str | None, typer.Option(help="Backend of all agents that have none of their own.")]
 ApproveOption = Annotated[str | None, typer.Option(metavar="plan,script", help="Ask before it is coded, or run.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -137,29 +137,12 @@ def run_until_end(run: Run, answer: Answer | None = None, *, quiet: bool = False
     if not quiet:
         typer.echo(f"run {run.folder.name} (backend {run.context.backend_name('coder')})", err=True)
     while True:
-        with progress(quiet=quiet) as listener, ended_by_ctrl_c(run):
+        with progress(quiet=quiet) as listener, told_by_signals(run):
             for event in run.stream(answer):
                 listener.tell(event)
         if run.question is None or not may_ask:
             return
         answer = from_terminal(run.question)
-
-
-@contextmanager
-def ended_by_ctrl_c(run: Run) -> Iterator[None]:
-    """Ctrl-C ends the program where it stands, as `kill -9` may; the graph would wait for the script or model."""
-
-    def end(*_: object) -> NoReturn:
-        run.interrupted("stopped by the user")
-        cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # the live line has hidden it
-        typer.echo(f"{cursor}gammapygpt: interrupted. `gammapygpt resume {run.folder.name}` goes on with it.", err=True)
-        os._exit(INTERRUPTED)
-
-    before = signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def summary(folder: Path | None, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +178,7 @@ def json_errors(as_json: bool) -> Iterator[list[Run]]:
         yield begun
     except GammapyGPTError as error:
         if as_json:
-            status = "error" if isinstance(error, UserError) else "infrastructure"
+            status = STATUS.get(type(error), "infrastructure")
             manifest = begun[0].folder.manifest() if begun else {"run": None, "status": status}
             told = summary(begun[0].folder.path if begun else None, manifest)
             print_json({**told, "status": status, "reason": str(error)})

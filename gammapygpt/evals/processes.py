@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from gammapygpt.errors import GammapyGPTError, InfrastructureError
+from gammapygpt.signals import undisturbed
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -98,6 +99,10 @@ class Processes:
         return self._idle.pop() if self._idle else None
 
     def __exit__(self, *exception: object) -> None:
+        with undisturbed():
+            self._close()
+
+    def _close(self) -> None:
         at_work = [lane for lane, _ in self._busy.values()]
         left = [lane.process for lane in [*self._idle, *at_work] if lane.process]
         for lane in self._idle:

@@ -8,9 +8,7 @@ variables, never what they hold.
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from gammapygpt.errors import InfrastructureError, UserError
 from gammapygpt.settings import without_secrets
+from gammapygpt.signals import as_ctrl_c
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -73,14 +72,14 @@ class Here:
 
 @contextmanager
 def workers(where: Where) -> Iterator[Pool]:
-    """The workers, as long as the block lasts; SIGTERM ends it as Ctrl-C does.
+    """The workers, as long as the block lasts; SIGTERM and a closed terminal end it as Ctrl-C does.
 
     Raises
     ------
     UserError
         The extra for it is not installed, or there is no such queue or scheduler.
     """
-    with sigterm_as_ctrl_c(), _pool(where) as pool:
+    with as_ctrl_c(), _pool(where) as pool:
         yield pool
 
 
@@ -137,23 +136,6 @@ def check_no_secrets(overrides: Mapping[str, Any]) -> None:
                 f"{name} may hold a secret, and would go through the scheduler.",
                 "Write it into the settings file, which each worker reads for itself.",
             )
-
-
-@contextmanager
-def sigterm_as_ctrl_c() -> Iterator[None]:
-    """SIGTERM raises KeyboardInterrupt here; nothing changes outside the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def software() -> str:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from gammapygpt.errors import InfrastructureError, UserError
 from gammapygpt.private import private_folder
 from gammapygpt.settings import Settings
 from gammapygpt.state import Environment, Execution
+from gammapygpt.temporary import replaced, temporary_folder
 
 INSIDE = Path(__file__).with_name("inside")
 MODULES = ("api_hints", "api_sources", "api_values", "api_returns", "api_types")
@@ -129,10 +129,8 @@ def made(path: Path, settings: Settings) -> dict[str, Any]:
     """A new report, kept in `path`."""
     text = introspect_in_sandbox(settings)
     report: dict[str, Any] = json.loads(text)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    with replaced(path) as file:
+        file.write(text.encode())
     return report
 
 
@@ -153,11 +151,11 @@ def introspect_in_sandbox(settings: Settings) -> str:
     """Run `introspect.py` with the analysis interpreter inside the sandbox; the JSON that it wrote."""
     from gammapygpt.sandbox import Limits, open_sandbox
 
-    with tempfile.TemporaryDirectory(prefix="gammapygpt-") as workspace:
+    with temporary_folder() as workspace:
         sandbox = open_sandbox(settings, "", warm=False)  # so that a failing import is the script's to tell
         ours = Limits(wall_s=LIMIT_S, cpu_s=LIMIT_S)  # those of the settings may be tight, and are meant for models
-        execution = sandbox.run(program(), ours, Path(workspace))
-        report = Path(workspace) / REPORT
+        execution = sandbox.run(program(), ours, workspace)
+        report = workspace / REPORT
         if execution.completed and report.is_file():
             return report.read_text(encoding="utf-8")
     raise failure(execution, sandbox.interpreter.executable)

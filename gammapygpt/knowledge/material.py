@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -20,6 +18,7 @@ from gammapygpt.knowledge.lexical import Lexical, rows_of
 from gammapygpt.private import private_folder
 from gammapygpt.settings import Settings
 from gammapygpt.state import Snippet
+from gammapygpt.temporary import replaced
 
 
 class Material(NamedTuple):
@@ -92,10 +91,8 @@ def write(path: Path, made: Material) -> None:
     told = json.dumps({"documents": documents, "notes": made.notes, "hash": made.hash}).encode()
     try:
         private_folder(path.parent)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(descriptor, "wb") as file:
+        with replaced(path) as file:
             np.savez(file, allow_pickle=False, told=np.frombuffer(told, dtype=np.uint8), **made.lexical.arrays())
-        os.replace(temporary, path)
     except OSError as error:
         raise UserError(
             f"The index cannot be kept in {path.parent} ({error.strerror}).",

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from gammapygpt.disk import free_bytes, refusal
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.llm.base import Backend, OnToken, OnWait, Question, Reply
 from gammapygpt.private import private_folder
+from gammapygpt.runs.folder import append_line
 from gammapygpt.state import Role
 
 FILE = "calls.jsonl"
+ROOM = 1 << 19
+"""For one reply, in bytes."""
 
 
 ASKED = frozenset({"role", "step", "messages", "form", "json_schema", "fresh", "patch_lines"})
@@ -81,6 +84,7 @@ class JournaledBackend:
         if recorded is not None:
             return recorded.model_copy(deep=True)
         able = sorted(self.abilities)
+        self._look_for_room()
         reply = self.backend.ask(question, on_token, on_wait)
         call = Call(
             key=key,
@@ -96,6 +100,14 @@ class JournaledBackend:
             if question.step:
                 self._recorded[key] = reply.model_copy(deep=True)
         return reply
+
+    def _look_for_room(self) -> None:
+        """Make sure that there is room for a reply before it is paid for."""
+        if free_bytes(self._file) < ROOM:
+            raise InfrastructureError(
+                f"The disk is full: a reply of {self.name} could not be recorded in {self._file}.",
+                "Free some space, then resume the run.",
+            )
 
     def _key(self, question: Question) -> str:
         text = json.dumps([self.name, self._model, asked(question)], sort_keys=True)
@@ -125,15 +137,9 @@ def recorded_calls(folder: Path) -> list[Call]:
 def _append(file: Path, line: str) -> None:
     try:
         private_folder(file.parent)
-        with file.open("a+b") as journal:
-            # a torn last line stays alone on its line, so that it does not spoil the next one
-            size = journal.seek(0, os.SEEK_END)
-            torn = size > 0 and os.pread(journal.fileno(), 1, size - 1) != b"\n"
-            journal.write((b"\n" if torn else b"") + line.encode() + b"\n")
-            journal.flush()
-            os.fsync(journal.fileno())
+        append_line(file, line, sync=True)
     except OSError as error:
-        raise InfrastructureError(
+        raise refusal(error, file) or InfrastructureError(
             f"The model's reply cannot be recorded in {file} ({error.strerror}).",
             "Free some space, then resume the run.",
         ) from None

@@ -7,7 +7,6 @@ ran it. The data are named with their checksums and stay where they are.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from gammapygpt.runs.provenance import versions
 from gammapygpt.runs.record import record_of
 from gammapygpt.runs.results import one_line
 from gammapygpt.state import Attempt
+from gammapygpt.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from rocrate.model import ContextEntity, Entity
@@ -53,9 +53,9 @@ def write_crate(folder: RunFolder, place: Path) -> list[str]:
     if place.is_dir() and any(place.iterdir()):
         raise UserError(f"{place} is not empty.", "Name a folder that is not there yet, or a zip file.")
     files, left_out = to_share(folder)
-    with tempfile.TemporaryDirectory() as made:
+    with temporary_folder() as made:
         for name, text in made_here(folder).items():
-            (files := {**files, name: Path(made) / name})[name].write_text(text, "utf-8", "backslashreplace")
+            (files := {**files, name: made / name})[name].write_text(text, "utf-8", "backslashreplace")
         crate = ROCrate()
         describe(crate, folder, {name: _file(crate, name, path) for name, path in files.items()})
         if place.suffix == ".zip":

@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ FILLER = frozenset(
 )
 MANIFEST = "manifest.json"
 STORES = "stores.json"
+LOCK = ".lock"
 
 
 def write_file(path: Path, text: str) -> None:
@@ -32,11 +33,36 @@ def write_file(path: Path, text: str) -> None:
     Half characters, which a script may print or put into its result, are written as escapes.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def append_line(path: Path, line: str, *, sync: bool = False) -> None:
+    """Add a line to a file; a last line that a kill or a full disk has torn stays alone, and spoils none that follow.
+
+    Parameters
+    ----------
+    path, line
+        The file, and what is added to it.
+    sync
+        Whether it is on the disk when this returns.
+    """
+    with path.open("a+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        torn = size > 0 and os.pread(file.fileno(), 1, size - 1) != b"\n"
+        content = (b"\n" if torn else b"") + line.encode("utf-8", "backslashreplace") + b"\n"
+        while content:
+            content = content[file.write(content) :]
+        if sync:
+            os.fsync(file.fileno())
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -134,8 +160,10 @@ class RunFolder:
         return Path(kept) if kept else None
 
     def update_manifest(self, **changes: Any) -> None:
-        """Set some entries of the manifest and leave the others."""
-        write_json(self.path / MANIFEST, {**self.manifest(), **changes})
+        """Set some entries of the manifest and leave the others; one that cannot be read is never written over."""
+        path = self.path / MANIFEST
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        write_json(path, {**kept, **changes})
 
     def keep_stores(self, stores: list[dict[str, Any]]) -> None:
         """Write down what the data folder held when the run began, for those who have the run and not the data."""
@@ -178,8 +206,15 @@ class RunFolder:
     def append_event(self, event: dict[str, Any]) -> None:
         """Add one line to the record of what happened when."""
         line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}, default=str)
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        append_line(self.path / "events.jsonl", line)
+
+    def tidy(self) -> None:
+        """Remove what a process that was killed was writing aside; for whoever has the lock."""
+        for left in [*self.path.glob(".*.tmp"), *self.attempts.glob("*/.*.tmp"), *self.final.glob(".*.tmp")]:
+            writer = left.name.split(".")[-2]
+            if writer == str(os.getpid()) or not Path(f"/proc/{writer}").exists():
+                with suppress(OSError):
+                    left.unlink()
 
     def events(self) -> list[dict[str, Any]]:
         """What happened so far; a line torn by a kill is left out."""
@@ -210,5 +245,5 @@ class RunFolder:
             Another process has it.
         """
         busy = UserError(f"run {self.name} is under way in another process.", "Wait for it, or end it first.")
-        with one_process(self.path / ".lock", busy):
+        with one_process(self.path / LOCK, busy):
             yield

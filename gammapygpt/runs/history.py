@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from gammapygpt.errors import UserError
-from gammapygpt.runs.folder import MANIFEST, RunFolder
+from gammapygpt.runs.folder import LOCK, MANIFEST, RunFolder
 from gammapygpt.state import Status
 
 HELD = ".process"
@@ -73,19 +73,20 @@ def status(folder: RunFolder) -> Status:
     kept = folder.manifest().get("status", "interrupted")
     if kept != "running":
         return kept if kept in get_args(Status) else "interrupted"
-    try:
-        with folder.lock():
-            return "interrupted"
-    except (UserError, OSError):
-        return "running"
+    return "running" if held(folder.path / LOCK) else "interrupted"
 
 
 def at_work(folder: RunFolder) -> bool:
     """Whether a process that `detached.go_on` started lives."""
-    with suppress(FileNotFoundError), (folder.path / HELD).open() as held:
+    return held(folder.path / HELD)
+
+
+def held(path: Path) -> bool:
+    """Whether a process has the lock of a file; also where nothing can be written."""
+    with suppress(OSError), path.open() as file:
         try:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
     return False
 

@@ -12,6 +12,8 @@ from pathlib import Path
 MIB = 1 << 20
 PREFIX = "gammapygpt-"
 _numbers = itertools.count()
+_made: set[Path] = set()
+"""Groups of this process that are not removed yet."""
 
 
 def _own(text: str) -> dict[str, str]:
@@ -73,6 +75,7 @@ class Cgroup:
             with contextlib.suppress(OSError):
                 _sweep(parent)
                 folder.mkdir()
+                _made.add(folder)
                 self.folders[kind] = folder
                 self._limit(kind, folder, memory_mb * MIB, tasks)
 
@@ -105,16 +108,27 @@ class Cgroup:
     def close(self) -> None:
         """Remove the group; its processes are dead, and the kernel may take a moment to notice."""
         for folder in self.folders.values():
-            for _ in range(100):
-                try:
-                    folder.rmdir()
-                except FileNotFoundError:
-                    break
-                except OSError:
-                    time.sleep(0.01)
-                else:
-                    break
+            _remove(folder)
         self.folders = {}
+
+
+def close_all() -> None:
+    """Remove all groups of this process, which is about to leave; their processes are dead."""
+    for folder in list(_made):
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    for _ in range(100):
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            break
+        except OSError:
+            time.sleep(0.01)
+        else:
+            break
+    _made.discard(folder)
 
 
 def _sweep(parent: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from gammapygpt.sandbox.launch import Provider, on_path
 from gammapygpt.sandbox.local import UnsafeLocal
 from gammapygpt.sandbox.single_use import SingleUseSandbox
 from gammapygpt.settings import Settings
+from gammapygpt.temporary import temporary_folder
 
 PROBE = """
 import importlib.metadata, json, sys
@@ -87,12 +87,12 @@ def try_out(provider: Provider, where: str, python: Interpreter) -> Probe:
     """
     small = Limits(wall_s=60, cpu_s=60, memory_mb=1024, workspace_mb=16, files=50)
     sandbox = SingleUseSandbox(provider, python, "", small, warm=False)
-    with tempfile.TemporaryDirectory(prefix="gammapygpt-") as folder:
+    with temporary_folder() as folder:
         try:
-            execution = sandbox.run(PROBE, small, Path(folder))
+            execution = sandbox.run(PROBE, small, folder)
         except GammapyGPTError as error:
             return Probe(provider=provider.name, usable=False, detail=f"{where}: {error}", remedy=remedy(str(error)))
-        result = Path(folder, "result.json")
+        result = folder / "result.json"
         found = result.read_text() if execution.completed and result.is_file() else ""
     if not found:
         said = execution.traceback or execution.stderr[-300:] or execution.message or f"exit {execution.exit_code}"

@@ -6,10 +6,13 @@ import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from pydantic import BaseModel, Field
 
+from gammapygpt.disk import in_words
 from gammapygpt.sandbox.base import Limits
 from gammapygpt.state import Artefact
 
@@ -57,7 +60,13 @@ class Collector:
         self.harvest = Harvest()
 
     def run(self, directory: int) -> Harvest:
-        """Copy what lies below an open directory; `result.json` first, so that no flood of files can hide it."""
+        """Copy what lies below an open directory; `result.json` first, so that no flood of files can hide it.
+
+        Raises
+        ------
+        InfrastructureError
+            The destination cannot be written, for instance for want of space.
+        """
         with contextlib.suppress(OSError):
             os.fchmod(directory, 0o700)  # a script may have shut its own workspace
         with contextlib.suppress(OSError):
@@ -118,10 +127,23 @@ class Collector:
             self.harvest.too_big = True
             return
         target = self.destination / name
-        target.parent.mkdir(parents=True, exist_ok=True)
         copied = 0
-        with open(target, "wb") as file:
+        with self._written(target) as file:
             while copied < status.st_size and (chunk := os.read(fd, min(MIB, status.st_size - copied))):
                 copied += file.write(chunk)
         self.room -= copied
         self.harvest.artefacts.append(Artefact(name=name, bytes=copied))
+
+    @contextlib.contextmanager
+    def _written(self, target: Path) -> Iterator[IO[bytes]]:
+        """A file of ours: what goes wrong with it is no fault of the script, and is not passed over.
+
+        Raises
+        ------
+        InfrastructureError
+            It cannot be written, for instance for want of space.
+        """
+        with in_words(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with open(target, "wb") as file:
+                yield file

@@ -13,9 +13,9 @@ import shutil
 import socket
 import subprocess
 import tarfile
-import tempfile
 from pathlib import Path
 
+from gammapygpt import temporary
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox.bubblewrap import SHM_MB, TMP_MB, free_place
 from gammapygpt.sandbox.hidden import hidden_places, secrets
@@ -67,11 +67,11 @@ class Container:
     def launch(self, order: Order) -> Launch:
         taken = order.interpreter.folders
         workspace, storage, job = (free_place(name, taken) for name in ("/workspace", "/data", "/job"))
-        folder = Path(tempfile.mkdtemp(prefix="gammapygpt-"))
+        folder = temporary.make()
         try:
             return self._launch(order, folder, workspace, storage, job)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            temporary.remove(folder)
             raise
 
     def _launch(self, order: Order, folder: Path, workspace: str, storage: str, job: str) -> Launch:

@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -135,15 +134,6 @@ def in_memory(content: bytes) -> int:
         file.write(content)
         file.seek(0)
         return os.dup(file.fileno())
-
-
-def remove(folder: Path) -> None:
-    """A folder in which a script could do as it liked: however deep, whatever it has shut."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        subprocess.run(["chmod", "-R", "u+rwX", folder], stderr=subprocess.DEVNULL, check=False)
-        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def places_of_data(data: str, storage: str) -> list[tuple[str, str]]:

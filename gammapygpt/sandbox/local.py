@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
+from gammapygpt import temporary
 from gammapygpt.sandbox.interpreter import font_lists
 from gammapygpt.sandbox.launch import INSIDE, Launch, Order, environment
 
 
 def kept(order: Order, uid: int | None, setup: dict[str, Any]) -> Launch:
     """A worker on the bare host: in a folder of its own, under a keeper, with a clean environment."""
-    folder = Path(tempfile.mkdtemp(prefix="gammapygpt-"))
+    folder = temporary.make()
     workspace, home = folder / "workspace", folder / "home"
     for place in (workspace, home):
         place.mkdir(mode=0o700)

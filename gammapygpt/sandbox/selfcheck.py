@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import socket
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox.base import Limits, Sandbox, SelfCheck
 from gammapygpt.sandbox.launch import INSIDE
 from gammapygpt.state import Execution
+from gammapygpt.temporary import temporary_folder
 
 SMALL = Limits(wall_s=10, cpu_s=10, memory_mb=256, processes=24, file_mb=8, workspace_mb=16, files=50, output_kb=16)
 
@@ -111,9 +111,9 @@ def self_check(sandbox: Sandbox) -> list[SelfCheck]:
 def _run(
     sandbox: Sandbox, script: str, wall_s: float, look: Callable[[Path], None] = lambda workspace: None
 ) -> Execution:
-    with tempfile.TemporaryDirectory(prefix="gammapygpt-") as folder:
-        execution = sandbox.run(script, SMALL.model_copy(update={"wall_s": wall_s}), Path(folder))
-        look(Path(folder))
+    with temporary_folder() as folder:
+        execution = sandbox.run(script, SMALL.model_copy(update={"wall_s": wall_s}), folder)
+        look(folder)
     return execution
 
 
@@ -125,8 +125,8 @@ def _breaches(sandbox: Sandbox) -> list[SelfCheck]:
         if result.is_file():
             found.update(json.loads(result.read_text()))
 
-    with tempfile.TemporaryDirectory(prefix="gammapygpt-") as host, socket.create_server(("127.0.0.1", 0)) as server:
-        data, private = Path(host, "data"), Path(host, "private")
+    with temporary_folder() as host, socket.create_server(("127.0.0.1", 0)) as server:
+        data, private = host / "data", host / "private"
         for place in (data, private):
             place.mkdir()
             (place / place.name).write_text("of the host")

@@ -7,6 +7,7 @@ import platform
 import signal
 from pathlib import Path
 
+from gammapygpt.disk import SCARCE
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox import processes
 from gammapygpt.sandbox.base import Limits, SelfCheck
@@ -16,7 +17,7 @@ from gammapygpt.sandbox.interpreter import Interpreter
 from gammapygpt.sandbox.launch import WARM_IMPORTS, Provider
 from gammapygpt.sandbox.report import Report, death_notice, printable, read_report
 from gammapygpt.sandbox.watch import Watch
-from gammapygpt.sandbox.worker import Worker
+from gammapygpt.sandbox.worker import Worker, leaving
 from gammapygpt.state import Execution, StoppedBy
 
 OTHER_FILES_MB = 320
@@ -25,6 +26,10 @@ OUR_TASKS = 16
 """bubblewrap, the keeper, and room for the script's processes that have ended and are not yet buried."""
 ADDRESS_SPACE_MB = 512
 """What an interpreter with Gammapy maps beyond what it uses (measured: 505 MB mapped, 246 MB resident)."""
+
+LEAVE = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+GRACE_S = 0.5
+"""By which a sandbox may be told to leave before this program is: a batch system tells both, one after the other."""
 
 
 class SingleUseSandbox:
@@ -92,6 +97,8 @@ class SingleUseSandbox:
             group = self._group(worker, limits)
             worker.submit(script, self._kernel_limits(worker, limits))
             stopped = watch.until_the_end()
+            if worker.hung_up:
+                raise InfrastructureError(f"The sandbox {self.name} was ended: this program is about to leave.")
             if group.killed_for_memory():
                 stopped = "memory"
             return self._execution(worker, watch, stopped, workspace)
@@ -152,6 +159,8 @@ class SingleUseSandbox:
     def _execution(self, worker: Worker, watch: Watch, stopped: StoppedBy | None, workspace: Path) -> Execution:
         report = read_report(bytes(watch.received), worker.mark) or Report(mark=worker.mark)
         exit_code = None if stopped else _exit_code(worker, report)
+        if exit_code and not worker.launch.private_disk:
+            _look_for_room(worker)
         harvest = Collector(watch.limits, workspace).run(worker.folders[0])
         if exit_code == -signal.SIGXCPU:
             stopped = "cpu"
@@ -187,8 +196,21 @@ def _exit_code(worker: Worker, report: Report) -> int:
     if code < 0:
         raise InfrastructureError(f"The sandbox {worker.provider} itself was ended by signal {-code}.")
     if code > 128 and code != report.exit_code:
+        if code - 128 in LEAVE and leaving.wait(GRACE_S):
+            raise InfrastructureError("The script was ended together with this program.")
         return 128 - code
     return code
+
+
+def _look_for_room(worker: Worker) -> None:
+    """Make sure that a script did not fail for want of space on a disk that is not its own."""
+    for folder in worker.folders:
+        system = os.fstatvfs(folder)
+        if system.f_bavail * system.f_frsize < SCARCE:
+            raise InfrastructureError(
+                "The disk is full where scripts work.",
+                "Free some space, or let TMPDIR name a folder with room, then resume the run.",
+            )
 
 
 def _kernel() -> tuple[int, int]:

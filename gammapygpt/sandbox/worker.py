@@ -10,22 +10,29 @@ import secrets
 import select
 import socket
 import subprocess
+import threading
 import time
 import weakref
 from collections.abc import Callable
 from typing import Any
 
+from gammapygpt import temporary
+from gammapygpt.disk import FULL, refusal
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.sandbox import processes
 from gammapygpt.sandbox.base import Limits
 from gammapygpt.sandbox.capture import Capture
 from gammapygpt.sandbox.interpreter import Interpreter
-from gammapygpt.sandbox.launch import Launch, Order, Provider, remove
+from gammapygpt.sandbox.launch import Launch, Order, Provider
 from gammapygpt.sandbox.spawn import spawn
 
 READY_S = 180.0
 """Longest wait for an interpreter with Gammapy imported, in seconds; 3 to 11 s on a machine of 2 cores."""
 DEATH_S = 10.0
+_alive: weakref.WeakValueDictionary[int, Worker] = weakref.WeakValueDictionary()
+"""Of this process."""
+leaving = threading.Event()
+"""Set when this program was told to end; those who told it may have told its sandboxes, too."""
 
 
 class Worker:
@@ -42,6 +49,8 @@ class Worker:
         self.limits = limits
         self.folders: list[int] = []
         self.ready = False
+        self.hung_up = False
+        """Whether it was ended because this program is about to leave."""
         self.mark = secrets.token_hex(16)
         """What the report must bear to be the worker's."""
         self._namespace: int | None = None
@@ -52,7 +61,7 @@ class Worker:
             order = Order(interpreter, data, limits, control.fileno(), leash.fileno())
             self.launch = provider.launch(order)
             if self.launch.folder is not None:  # also when this program ends with a worker still waiting
-                self._remove_folder = weakref.finalize(self, remove, self.launch.folder)
+                self._remove_folder = weakref.finalize(self, temporary.remove, self.launch.folder)
             if self.launch.listener is None:
                 self._start([control.fileno(), leash.fileno()])
             else:
@@ -60,13 +69,15 @@ class Worker:
                 self._start([])
         except OSError as error:
             self._let_go()
-            raise InfrastructureError(f"The sandbox {provider.name} cannot be started: {error}.") from error
+            full = refusal(error, temporary.below()) if error.errno in FULL else None
+            raise full or InfrastructureError(f"The sandbox {provider.name} cannot be started: {error}.") from error
         except BaseException:
             self._let_go()
             raise
         finally:
             control.close()
             leash.close()
+        _alive[id(self)] = self
         if self.launch.listener is None:
             self._send({**self.launch.setup, "imports": imports})
 
@@ -222,6 +233,12 @@ class Worker:
             if not readable:
                 raise InfrastructureError(f"The sandbox {self.provider} does not die.", "Look for stuck processes.")
 
+    def hang_up(self) -> None:
+        """End every process inside, without waiting for it; from any thread."""
+        self.hung_up = True
+        with contextlib.suppress(OSError):
+            self.leash.shutdown(socket.SHUT_RDWR)
+
     def _pull_leash(self) -> None:
         """The keeper kills all that descends from it, and ends last."""
         self.leash.close()
@@ -246,3 +263,14 @@ class Worker:
                 if descriptor is not None:
                     os.close(descriptor)
             self.pidfd, self._namespace, self.folders = -1, None, []
+
+
+def end_all(within_s: float) -> None:
+    """End all sandboxes of this process, which is about to leave while other threads are still at work with them."""
+    leaving.set()
+    workers = [worker for one in _alive.valuerefs() if (worker := one()) is not None]
+    for worker in workers:
+        worker.hang_up()
+    end = time.monotonic() + within_s
+    while any(worker.process.poll() is None for worker in workers) and time.monotonic() < end:
+        time.sleep(0.005)

@@ -93,7 +93,7 @@ def test_whoever_stops_half_way_leaves_no_process_behind(tmp_path):
 @pytest.mark.parametrize(
     ("how", "code", "said"),
     [
-        (signal.SIGTERM, 130, "stopped: 0 of 2 cells are on record; the same command goes on from there."),
+        (signal.SIGTERM, 143, "stopped: 0 of 2 cells are on record; the same command goes on from there."),
         pytest.param(signal.SIGKILL, -9, "", marks=pytest.mark.slow),
     ],
 )

@@ -11,11 +11,12 @@ import io
 import json
 import logging
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from gammapygpt.temporary import temporary_folder
 
 
 def run_script(source: str, data: Path) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def run_script(source: str, data: Path) -> dict[str, Any]:
     AssertionError
         The script found that it cannot answer.
     """
-    with alone(data), tempfile.TemporaryDirectory(prefix="gammapygpt-") as folder, contextlib.chdir(folder):
+    with alone(data), temporary_folder() as folder, contextlib.chdir(folder):
         exec(compile(source, "reference.py", "exec"), {"__name__": "__main__"})
         result: dict[str, Any] = json.loads(Path("result.json").read_text(encoding="utf-8"))
     return result

@@ -1,0 +1,227 @@
+"""`kill -9` wherever a run may be: between two nodes, in each of them, at every place where it writes, at any time.
+
+A trial kills one run once or several times, at moments that its seed draws; between two kills `gammapygpt resume` goes
+on with it. Then a last `resume` brings it to its end, and what it came to is compared with a run that nothing
+disturbed. Every kill counts as one try; where a run lost something, all of its kills did.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from scripted_server import ScriptedServer
+
+from faults import left
+from faults.course import AGENTS, Course, Undisturbed, answers, differences, ended, undisturbed
+from faults.trial import Trial
+from gammapygpt.data.simulate import simulate
+from gammapygpt.llm.journal import Call, recorded_calls
+
+SETTINGS = {
+    "": "retrieval = false\n[sandbox]\nwarm = false\n",
+    "warm": "retrieval = false\n[sandbox]\nwarm = true\nverify = true\n",
+    "retrieval": "[sandbox]\nwarm = false\n",
+}
+"""Kinds of runs: cold and quick; with sandboxes got ready and a verification; with something looked up."""
+DELAY_S, PAUSE_S = 0.15, 0.02
+"""Of the scripted model, before a reply and between its pieces."""
+LOOK_S = 0.0005
+"""Between two looks at a process; some files are there for a few ms."""
+MOST = 3
+"""Kills of one run."""
+
+
+@dataclass
+class Watched:
+    """A process under way: what can be seen of it since it was started."""
+
+    course: Course
+    process: subprocess.Popen[str]
+    began: float = field(default_factory=time.monotonic)
+    since_ns: int = field(default_factory=time.time_ns)
+    asked: int = 0
+    """Requests that the server had before."""
+    sent: int = 0
+    """Bytes of replies that it had sent before."""
+    recorded: int = 0
+    """Model calls that were on record before."""
+    told: int = 0
+    """Bytes of events that were there before."""
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def events(self) -> list[dict[str, object]]:
+        """What it told of."""
+        folder, found = self.course.folder(), []
+        if folder is None or not (folder / "events.jsonl").is_file():
+            return []
+        for line in (folder / "events.jsonl").read_bytes()[self.told :].splitlines():
+            if line.endswith(b"}"):
+                found.append(json.loads(line))
+        return found
+
+    def log_size(self) -> int:
+        """Bytes in the write-ahead log of the checkpoints."""
+        log = self.course.runs / "checkpoints.sqlite-wal"
+        return log.stat().st_size if log.exists() else 0
+
+    def told_of(self, event: str, **what: object) -> bool:
+        """Whether it told of such an event."""
+        return any(one["event"] == event and what.items() <= one.items() for one in self.events())
+
+    def new(self, pattern: str) -> bool:
+        """Whether it has written such a file below the runs."""
+        for path in self.course.runs.glob(pattern):
+            try:
+                if path.stat().st_mtime_ns > self.since_ns:
+                    return True
+            except OSError:  # it was there for an instant
+                return True
+        return False
+
+
+class Moment(NamedTuple):
+    """When a process is killed."""
+
+    name: str
+    """As a line of the matrix."""
+    come: Callable[[Watched], bool]
+
+
+def moments(draw: random.Random, usual_s: float, *, late: bool) -> list[Moment]:
+    """All kinds of moments, each somewhere; late ones for a run that was killed before.
+
+    Parameters
+    ----------
+    draw
+        Where chance comes from.
+    usual_s
+        How long an undisturbed run takes, in s.
+    late
+        Whether some of the nodes may have had their turn.
+    """
+    agent = draw.choice(AGENTS[2:] if late else AGENTS)
+    attempt, delay, request = draw.choice((1, 2)), draw.uniform(0.0, 0.5), draw.randint(1, 2)
+    n_bytes, pages, moment = draw.randint(1, 3000), draw.randint(0, 12), draw.uniform(0.0, usual_s)
+    attempt = 2 if late else attempt
+    return [
+        Moment("a node begins", lambda seen: seen.told_of("agent", agent=agent)),
+        Moment("a node has ended", lambda seen: seen.told_of("took", agent=agent)),
+        Moment("a model call is in flight", lambda seen: len(seen.course.server.requests) >= seen.asked + request),
+        Moment("a reply comes in", lambda seen: seen.course.server.n_sent >= seen.sent + n_bytes),
+        Moment("a reply was recorded", lambda seen: len(recorded(seen.course)) > seen.recorded),
+        Moment("a script runs", after(delay, lambda seen: seen.told_of("running", attempt=attempt))),
+        Moment("artefacts are collected", lambda seen: seen.new("*/attempts/02/workspace/part-*")),
+        Moment("an attempt is written down", lambda seen: seen.new(f"*/attempts/0{attempt}/*.json")),
+        Moment("a checkpoint is written", lambda seen: seen.log_size() > 4096 * pages),
+        Moment("the answer is laid out", lambda seen: seen.new("*/final/*")),
+        Moment("a file is written aside", lambda seen: seen.seconds > delay and seen.new("*/.*.tmp")),
+        Moment("any time", lambda seen: seen.seconds >= moment),
+    ]
+
+
+def after(delay_s: float, come: Callable[[Watched], bool]) -> Callable[[Watched], bool]:
+    """Some time after something has come."""
+    since: list[float] = []
+
+    def waited(seen: Watched) -> bool:
+        if not since and come(seen):
+            since.append(time.monotonic())
+        return bool(since) and time.monotonic() - since[0] >= delay_s
+
+    return waited
+
+
+def killed(seen: Watched, moment: Moment) -> bool:
+    """Wait for a moment, then `kill -9`; False where the process came to its end before."""
+    while seen.process.poll() is None:
+        if moment.come(seen):
+            seen.process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(LOOK_S)
+    seen.process.communicate()
+    return seen.process.returncode == -signal.SIGKILL
+
+
+def recorded(course: Course) -> list[Call]:
+    """The model calls of the run that are on record."""
+    folder = course.folder()
+    return recorded_calls(folder) if folder else []
+
+
+class Stage(NamedTuple):
+    """What trials of one kind have in common."""
+
+    name: str
+    """Of the saver."""
+    data: Path
+    cache: Path
+    settings: str
+    known: Undisturbed
+
+
+def watched(course: Course) -> Watched:
+    """Begin or resume the run of this place, to be watched."""
+    folder, server = course.folder(), course.server
+    told = (folder / "events.jsonl").stat().st_size if folder and (folder / "events.jsonl").exists() else 0
+    before = {"asked": len(server.requests), "sent": server.n_sent, "recorded": len(recorded(course)), "told": told}
+    return Watched(course, course.resume() if folder else course.run(), **before)
+
+
+def tried(place: Path, stage: Stage, seed: int, most: int) -> list[Trial]:
+    """Kill one run up to `most` times, and see what the last `resume` makes of it."""
+    draw, names, lost, known = random.Random(seed), list[str](), list[str](), left.children()
+    with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server:
+        course = Course(place, server, stage.data, stage.cache, stage.settings)
+        for number in range(draw.randint(1, most)):
+            moment = draw.choice(moments(draw, stage.known.seconds, late=number > 0))
+            begun = course.folder() is not None
+            if not killed(watched(course), moment):
+                break
+            names.append(f"kill -9: {moment.name} ({stage.name}, {'resumed' if begun else 'fresh'})")
+            lost += left.orphans(known)
+        time.sleep(0.1)  # a request that is still in the server's queue
+        in_flight = len(server.requests) - len(recorded(course))
+        end = ended(course.resume() if course.folder() else course.run())
+        lost += [*differences(course, end, stage.known, in_flight), *left.orphans(known)]
+    if not 0 <= in_flight <= len(names):
+        lost.append(f"{in_flight} calls in flight at {len(names)} kills")
+    return [Trial(name, not lost, f"seed {seed}: {'; '.join(lost)}" if lost else "") for name in names]
+
+
+def trials(place: Path, seed: int, tries: int, cache: Path | None = None, data: Path | None = None) -> Iterator[Trial]:
+    """As many kills as asked for, over both savers and all kinds of runs.
+
+    Parameters
+    ----------
+    place, seed, tries
+        An empty folder; where chance begins; the number of kills.
+    cache, data
+        A cache and simulated data that are there already.
+    """
+    data, cache = data or simulate(place / "data"), cache or place / "cache"
+    draw, done, stages = random.Random(seed), 0, dict[str, Stage]()
+    with left.adopted():
+        while done < tries:
+            kind = draw.choices(list(SETTINGS), weights=(8, 1, 1))[0]
+            if kind not in stages:
+                stages[kind] = stage(place / f"undisturbed-{kind}", "SQLite", data, cache, SETTINGS[kind])
+            for trial in tried(place / f"kills-{done}", stages[kind], draw.getrandbits(32), min(MOST, tries - done)):
+                done += 1
+                yield trial
+
+
+def stage(place: Path, name: str, data: Path, cache: Path, settings: str) -> Stage:
+    """Let a run of this kind come to its end, undisturbed."""
+    with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server:
+        return Stage(name, data, cache, settings, undisturbed(Course(place, server, data, cache, settings)))
