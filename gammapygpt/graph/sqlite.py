@@ -11,6 +11,7 @@ from pathlib import Path
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from gammapygpt.disk import refusal
 from gammapygpt.errors import InfrastructureError
 from gammapygpt.private import private_file, private_folder
 
@@ -85,6 +86,6 @@ def told(path: Path) -> Iterator[None]:
                 "Put a copy back, or move it away: its runs, resumed, begin anew and take the answers of their models "
                 "from their records.",
             ) from None
-        raise InfrastructureError(
+        raise refusal(error, path) or InfrastructureError(
             f"cannot keep checkpoints in {path}: {error}.", "See that the disk has room and the folder can be written."
         ) from None

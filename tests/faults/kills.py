@@ -13,10 +13,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from postgres_server import PostgresServer, binaries
 from scripted_server import ScriptedServer
 
 from faults import left
@@ -33,7 +36,7 @@ SETTINGS = {
 """Kinds of runs: cold and quick; with sandboxes got ready and a verification; with something looked up."""
 DELAY_S, PAUSE_S = 0.15, 0.02
 """Of the scripted model, before a reply and between its pieces."""
-LOOK_S = 0.0005
+LOOK_S = 0.001
 """Between two looks at a process; some files are there for a few ms."""
 MOST = 3
 """Kills of one run."""
@@ -114,7 +117,10 @@ def moments(draw: random.Random, usual_s: float, *, late: bool) -> list[Moment]:
     attempt, delay, request = draw.choice((1, 2)), draw.uniform(0.0, 0.5), draw.randint(1, 2)
     n_bytes, pages, moment = draw.randint(1, 3000), draw.randint(0, 12), draw.uniform(0.0, usual_s)
     attempt = 2 if late else attempt
+    # the log is SQLite's; Postgres keeps its own
+    written = after(delay / 20, lambda seen: not seen.log_size() and seen.told_of("took", agent=agent))
     return [
+        Moment("it has just begun", lambda seen: seen.course.folder() is not None),
         Moment("a node begins", lambda seen: seen.told_of("agent", agent=agent)),
         Moment("a node has ended", lambda seen: seen.told_of("took", agent=agent)),
         Moment("a model call is in flight", lambda seen: len(seen.course.server.requests) >= seen.asked + request),
@@ -123,7 +129,7 @@ def moments(draw: random.Random, usual_s: float, *, late: bool) -> list[Moment]:
         Moment("a script runs", after(delay, lambda seen: seen.told_of("running", attempt=attempt))),
         Moment("artefacts are collected", lambda seen: seen.new("*/attempts/02/workspace/part-*")),
         Moment("an attempt is written down", lambda seen: seen.new(f"*/attempts/0{attempt}/*.json")),
-        Moment("a checkpoint is written", lambda seen: seen.log_size() > 4096 * pages),
+        Moment("a checkpoint is written", lambda seen: seen.log_size() > 4096 * pages or written(seen)),
         Moment("the answer is laid out", lambda seen: seen.new("*/final/*")),
         Moment("a file is written aside", lambda seen: seen.seconds > delay and seen.new("*/.*.tmp")),
         Moment("any time", lambda seen: seen.seconds >= moment),
@@ -168,6 +174,8 @@ class Stage(NamedTuple):
     cache: Path
     settings: str
     known: Undisturbed
+    store: Callable[[], str] = str
+    """Where the checkpoints of the next run go: a setting, or nothing for SQLite beside the runs."""
 
 
 def watched(course: Course) -> Watched:
@@ -182,7 +190,7 @@ def tried(place: Path, stage: Stage, seed: int, most: int) -> list[Trial]:
     """Kill one run up to `most` times, and see what the last `resume` makes of it."""
     draw, names, lost, known = random.Random(seed), list[str](), list[str](), left.children()
     with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server:
-        course = Course(place, server, stage.data, stage.cache, stage.settings)
+        course = Course(place, server, stage.data, stage.cache, stage.settings + stage.store())
         for number in range(draw.randint(1, most)):
             moment = draw.choice(moments(draw, stage.known.seconds, late=number > 0))
             begun = course.folder() is not None
@@ -199,29 +207,36 @@ def tried(place: Path, stage: Stage, seed: int, most: int) -> list[Trial]:
     return [Trial(name, not lost, f"seed {seed}: {'; '.join(lost)}" if lost else "") for name in names]
 
 
-def trials(place: Path, seed: int, tries: int, cache: Path | None = None, data: Path | None = None) -> Iterator[Trial]:
+def trials(place: Path, seed: int, tries: int) -> Iterator[Trial]:
     """As many kills as asked for, over both savers and all kinds of runs.
 
     Parameters
     ----------
     place, seed, tries
         An empty folder; where chance begins; the number of kills.
-    cache, data
-        A cache and simulated data that are there already.
     """
-    data, cache = data or simulate(place / "data"), cache or place / "cache"
-    draw, done, stages = random.Random(seed), 0, dict[str, Stage]()
-    with left.adopted():
+    data, cache, draw, done = simulate(place / "data"), place / "cache", random.Random(seed), 0
+    known = {kind: stage(place / f"undisturbed {kind}", data, cache, SETTINGS[kind]) for kind in SETTINGS}
+    with left.adopted(), postgres() as store:
         while done < tries:
-            kind = draw.choices(list(SETTINGS), weights=(8, 1, 1))[0]
-            if kind not in stages:
-                stages[kind] = stage(place / f"undisturbed-{kind}", "SQLite", data, cache, SETTINGS[kind])
-            for trial in tried(place / f"kills-{done}", stages[kind], draw.getrandbits(32), min(MOST, tries - done)):
+            kind = known[draw.choices(list(SETTINGS), weights=(8, 1, 1))[0]]
+            kind = kind._replace(name="Postgres", store=store) if store and draw.random() < 0.5 else kind
+            for trial in tried(place / f"kills {done}", kind, draw.getrandbits(32), min(MOST, tries - done)):
                 done += 1
                 yield trial
 
 
-def stage(place: Path, name: str, data: Path, cache: Path, settings: str) -> Stage:
+@contextmanager
+def postgres() -> Iterator[Callable[[], str] | None]:
+    """A Postgres server of its own that gives each run an empty database; None where there is none."""
+    if binaries() is None or find_spec("psycopg") is None:
+        yield None
+        return
+    with PostgresServer() as server:
+        yield lambda: f'[runs]\ncheckpoints = "{server.database()}"\n'
+
+
+def stage(place: Path, data: Path, cache: Path, settings: str = SETTINGS[""]) -> Stage:
     """Let a run of this kind come to its end, undisturbed."""
     with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server:
-        return Stage(name, data, cache, settings, undisturbed(Course(place, server, data, cache, settings)))
+        return Stage("SQLite", data, cache, settings, undisturbed(Course(place, server, data, cache, settings)))

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from scripted_server import ScriptedServer
 
 from faults import left
 from faults.course import Course, Ended, answers, differences, ended
-from faults.kills import DELAY_S, PAUSE_S, SETTINGS, Moment, Stage, Watched, moments, stage, watched
+from faults.kills import DELAY_S, PAUSE_S, Moment, Stage, Watched, moments, stage, watched
 from faults.kills import recorded as recorded_calls
 from faults.trial import Trial
 from gammapygpt.data.simulate import simulate
@@ -215,38 +215,31 @@ def resumed_after(name: str, course: Course, stage: Stage, refused: Ended) -> It
     yield Trial(name, not lost, "; ".join(lost))
 
 
-def trials(place: Path, seed: int, tries: int, cache: Path | None = None, data: Path | None = None) -> Iterator[Trial]:
+def trials(place: Path, seed: int, tries: int) -> Iterator[Trial]:
     """Each signal at some moments; a disk that fills up at many; folders that are shut.
 
     Parameters
     ----------
     place, seed, tries
         An empty folder; where chance begins; the number of kills elsewhere, of which a share is tried here.
-    cache, data
-        A cache and simulated data that are there already.
     """
-    data, cache, draw = data or simulate(place / "data"), cache or place / "cache", random.Random(seed)
+    known, draw = stage(place / "undisturbed", simulate(place / "data"), place / "cache"), random.Random(seed)
     with left.adopted():
-        known = stage(place / "undisturbed", "SQLite", data, cache, SETTINGS[""])
         for number in range(max(1, tries // 30)):
             for fault in signals(draw):
-                yield from some(place / f"{number}-{fault.name}", known, draw, fault)
+                yield from met(place / f"{number} {fault.name}", known, draw, fault)
         if can_mount():
             for number in range(max(1, tries // 6)):
                 for fault in disks(draw):
-                    yield from some(place / f"{number}-{fault.name}", known, draw, fault)
+                    yield from met(place / f"{number} {fault.name}", known, draw, fault)
             yield from shut(place / "shut", known, draw)
 
 
-def some(place: Path, known: Stage, draw: random.Random, fault: Fault) -> Iterator[Trial]:
-    """A fault at a moment that chance draws; nothing where the run was at its end before."""
-    moment = draw.choice(moments(draw, known.known.seconds, late=False)[:10])
-    with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server:
-        if "disk" not in fault.name:
-            trial = tried(Course(place, server, known.data, known.cache, known.settings), known, moment, fault)
-        else:
-            with disk(place) as (root, there):
-                course = Course(place, server, known.data, known.cache, known.settings, there, root)
-                trial = tried(course, known, moment, fault)
-    if trial:
-        yield trial
+def met(place: Path, known: Stage, draw: random.Random, fault: Fault) -> Iterator[Trial]:
+    """A run that meets a fault at a moment that chance draws; nothing where it was at its end before."""
+    moment = draw.choice(moments(draw, known.known.seconds, late=False)[1:11])
+    with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server, ExitStack() as stack:
+        root, there = stack.enter_context(disk(place)) if fault.end is make_room else (Path("/"), [])
+        course = Course(place, server, known.data, known.cache, known.settings, there, root)
+        if trial := tried(course, known, moment, fault):
+            yield trial

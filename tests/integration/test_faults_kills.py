@@ -1,0 +1,35 @@
+"""Runs that are killed in many places, and resumed; `benchmarks/faults.py --only kills` does it a hundred times."""
+
+from __future__ import annotations
+
+import pytest
+from faults import left
+from faults.course import Course, answers, differences, ended
+from faults.kills import Stage, stage, tried
+from scripted_server import ScriptedServer
+
+KILLS = {1: 3, 2: 2}
+"""Kills of one run at the most, by seed."""
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory, simulated_data, shared_cache) -> Stage:
+    return stage(tmp_path_factory.mktemp("undisturbed"), simulated_data, shared_cache)
+
+
+@pytest.mark.parametrize("seed", KILLS)
+def test_a_run_that_is_killed_and_resumed_ends_as_if_nothing_had_been(seed, undisturbed, tmp_path):
+    with left.adopted():
+        trials = tried(tmp_path, undisturbed, seed, most=KILLS[seed])
+    assert [trial for trial in trials if not trial.survived] == []
+
+
+def test_a_run_under_way_cannot_be_resumed_twice(undisturbed, tmp_path):
+    with ScriptedServer(answers(delay=2.0)) as server:
+        course = Course(tmp_path, server, undisturbed.data, undisturbed.cache, undisturbed.settings)
+        first = course.run()
+        server.wait_for(1)
+        second = ended(course.resume())
+        assert second.code == 2
+        assert "under way in another process" in second.said
+        assert differences(course, ended(first), undisturbed.known, in_flight=0) == []
