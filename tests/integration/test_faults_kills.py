@@ -21,6 +21,7 @@ def undisturbed(tmp_path_factory, simulated_data, shared_cache) -> Stage:
 def test_a_run_that_is_killed_and_resumed_ends_as_if_nothing_had_been(seed, undisturbed, tmp_path):
     with left.adopted():
         trials = tried(tmp_path, undisturbed, seed, most=KILLS[seed])
+    assert trials, "no moment came"
     assert [trial for trial in trials if not trial.survived] == []
 
 
