@@ -120,7 +120,7 @@ def moments(draw: random.Random, usual_s: float, *, late: bool) -> list[Moment]:
     # the log is SQLite's; Postgres keeps its own
     written = after(delay / 20, lambda seen: not seen.log_size() and seen.told_of("took", agent=agent))
     return [
-        Moment("it has just begun", lambda seen: seen.course.folder() is not None),
+        Moment("it has just begun", lambda seen: seen.course.folder() is not None and seen.seconds > delay),
         Moment("a node begins", lambda seen: seen.told_of("agent", agent=agent)),
         Moment("a node has ended", lambda seen: seen.told_of("took", agent=agent)),
         Moment("a model call is in flight", lambda seen: len(seen.course.server.requests) >= seen.asked + request),
