@@ -32,20 +32,21 @@ class Tab:
         self.elements: dict[tuple[int, ...], Any] = {}
         """What the last drawing put where; numbers of containers from the root down."""
         self._known: dict[str, ForwardMsg] = {}
-        self._socket = connect(
+        self._connection = connect(
             f"ws://127.0.0.1:{port}/_stcore/stream",
             subprotocols=["streamlit"],  # type: ignore[list-item]
             max_size=None,
             open_timeout=TIMEOUT_S,
             compression=None,
         )
-        self.drawn({})
 
     def __enter__(self) -> Tab:
+        self._socket = self._connection.__enter__()
+        self.drawn({})
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self._socket.close()
+    def __exit__(self, *exception: Any) -> None:
+        self._connection.__exit__(*exception)
 
     def drawn(self, widgets: Mapping[str, str | bool]) -> None:
         """Draw the page once more, with texts in its boxes (by their identifier), and buttons that were clicked."""
