@@ -175,7 +175,7 @@ def changes_made(folder: RunFolder, manifest: dict[str, Any], context: Context) 
     from langgraph.types import Command
 
     from gammapygpt.graph.build import build_graph
-    from gammapygpt.graph.checkpoints import VOCABULARY
+    from gammapygpt.graph.vocabulary import VOCABULARY
     from gammapygpt.graph.routing import outcome, recursion_limit
 
     config: RunnableConfig = {

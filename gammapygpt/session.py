@@ -181,6 +181,11 @@ def fork(
     from gammapygpt.graph import checkpoints as kept
 
     asked = folder.manifest()["request"]
+    if folder.manifest().get("pruned"):
+        raise UserError(
+            f"`runs prune` has dropped the checkpoints of run {folder.name} where it could be forked.",
+            f"Follow it up: `gammapygpt follow-up {folder.name} ...`, or start a new run.",
+        )
     step = forking.place_to_fork(checkpoints_of(folder), folder.name, checkpoint, plan=plan, script=script)
     script = without_keys(script, settings)
     changes = forking.edits(step, plan=plan, script=script)
@@ -279,6 +284,11 @@ def _check_request(run: Run, asked: Mapping[str, Any]) -> None:
         saved = saver.get_tuple(thread(run.folder))
     values = saved.checkpoint["channel_values"] if saved else {}
     begun = values.get("request")
+    if begun is None and run.folder.manifest().get("pruned"):
+        raise UserError(
+            f"run {run.folder.name} has ended, and `runs prune` has dropped its checkpoints.",
+            f"`gammapygpt runs show {run.folder.name}` shows how it ended.",
+        )
     if begun is None:
         return
     kept, follows = (begun.text, asked["text"]), asked.get("earlier")

@@ -16,6 +16,10 @@ from gammapygpt.context import Context
 from gammapygpt.sandbox import waiting
 from gammapygpt.state import Attempt, Draft, Execution, RunState, Usage
 
+LONGEST_KEPT = {"stdout": 1000, "stderr": 1000, "message": 4000, "traceback": 4000, "warnings": 400}
+"""Characters of what a script says, in the state: no agent reads its output."""
+MOST_KEPT = 100
+"""Entries of a list that a script makes, in the state."""
 SLOWER = 1.05
 """A candidate may take this much longer than the script that it replaces: below it, it is noise."""
 AGREE = 1e-3
@@ -29,7 +33,28 @@ def execute(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     attempt = tried(draft, state, runtime.context, runtime.stream_writer)
     folder(runtime.context).keep_attempt(attempt)
     runtime.stream_writer(attempted(attempt))
-    return {"attempts": [attempt]}
+    return {"attempts": [in_short(attempt)]}
+
+
+def in_short(attempt: Attempt) -> Attempt:
+    """What the state keeps of an attempt, in every checkpoint from here on; the whole of it is in its folder."""
+    run = attempt.execution
+    if run is None:
+        return attempt
+    cut: dict[str, Any] = {
+        name: shortened(getattr(run, name), LONGEST_KEPT[name]) for name in ("stdout", "stderr", "message", "traceback")
+    }
+    cut["warnings"] = [shortened(line, LONGEST_KEPT["warnings"]) for line in run.warnings[:MOST_KEPT]]
+    cut["artefacts"] = run.artefacts[:MOST_KEPT]
+    return attempt.model_copy(update={"execution": run.model_copy(update=cut)})
+
+
+def shortened(text: str, longest: int) -> str:
+    """Head and tail of a long text."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
 
 
 def attempted(attempt: Attempt) -> dict[str, Any]:

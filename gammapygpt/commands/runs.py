@@ -1,4 +1,4 @@
-"""`gammapygpt runs`: which runs there are, how one ended."""
+"""`gammapygpt runs`: which runs there are, how one ended; keep their checkpoints small."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gammapygpt.commands.common import (
 if TYPE_CHECKING:
     from gammapygpt.runs.folder import RunFolder
 
-app = sub_app("The runs of a folder: list them, show how one ended.")
+app = sub_app("The runs of a folder: list them, show how one ended, drop what nothing goes on from.")
 
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="Run, or an unambiguous part of its name; else the latest.")
@@ -79,6 +79,37 @@ def show(
         typer.echo(f"{folder.name}, {local_time(about['created'])}, backend {about['backend']}")
         typer.echo(one_line(about["request"], 2000))
         tables.show_run(folder.path, manifest)
+
+
+@app.command()
+@command
+def prune(
+    everything: Annotated[bool, typer.Option("--all", help="The last checkpoint of each run that ended too.")] = False,
+    older: Annotated[
+        float, typer.Option("--older-than", metavar="DAYS", min=0, help="Of runs that ended before that alone.")
+    ] = 0.0,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
+    runs: RunsOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop checkpoints that nothing goes on from: of runs that ended, all but the last; of runs whose folder is gone.
+
+    A run under way, or one that can be resumed, keeps all of them; run folders stay as they are. A run that was pruned
+    can be followed up, and not be forked any more.
+    """
+    from gammapygpt.graph.pruning import prune_runs
+    from gammapygpt.settings_loading import load_settings
+
+    place = runs_folder(runs, config)
+    pruned = prune_runs(place, load_settings(config).runs, keep_last=not everything, days=older, dry=dry)
+    if as_json:
+        print_json({"dry_run": dry, **pruned._asdict()})
+        return
+    would = "would be " if dry else ""
+    size = f"{pruned.bytes / 1e6:.1f} MB"
+    typer.echo(f"{pruned.checkpoints} checkpoints of {pruned.ended} runs that ended and {pruned.gone} whose folder")
+    typer.echo(f"is gone {would}dropped ({size}); {pruned.kept} runs under way or to be resumed keep theirs")
 
 
 def row(folder: RunFolder) -> dict[str, Any]:

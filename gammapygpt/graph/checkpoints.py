@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, copy_checkpoint
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from pydantic import BaseModel
 
-from gammapygpt import state
+from gammapygpt import __version__
 from gammapygpt.errors import UserError
+from gammapygpt.graph.vocabulary import FORM, check_form, serializer
 from gammapygpt.runs.folder import RunFolder
 from gammapygpt.runs.place import Place, place_in, place_of
 from gammapygpt.settings import RunsSettings
@@ -21,28 +21,28 @@ from gammapygpt.settings import RunsSettings
 if TYPE_CHECKING:
     from gammapygpt.graph import postgres, sqlite
 
-VOCABULARY = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
-
 
 @contextmanager
 def checkpoints(folder: RunFolder) -> Iterator[BaseCheckpointSaver[str]]:
-    """The checkpointer of a run, as its manifest says; only our own vocabulary is ever unpacked from it.
+    """The checkpointer of a run, as its manifest says.
 
     Raises
     ------
     UserError
-        What it needs is not installed, or a password is not set.
+        What it needs is not installed, a password is not set, or another version wrote what this one cannot read.
     InfrastructureError
         The database is damaged, is not there, lets nobody in.
     """
     with opened(place_of(folder), folder.path.parent) as saver:
+        if saved := saver.get_tuple(thread(folder)):
+            check_form(saved.checkpoint, saved.metadata)
         yield saver
 
 
 @contextmanager
 def opened(place: Place, runs: Path) -> Iterator[postgres.Saver | sqlite.Saver]:
     """The checkpointer of a place, with its tables."""
-    serde = JsonPlusSerializer(allowed_msgpack_modules=VOCABULARY)
+    serde = serializer()
     with closing(_postgres(place, serde) if place.store else _sqlite(runs, serde)) as saver:
         saver.setup()
         yield saver
@@ -67,7 +67,8 @@ def _postgres(place: Place, serde: JsonPlusSerializer) -> postgres.Saver:
 
 def thread(folder: RunFolder, **more: str) -> RunnableConfig:
     """Where a run's checkpoints are in its store, for LangGraph."""
-    return {"configurable": {"thread_id": place_of(folder).thread, "checkpoint_ns": "", **more}}
+    where = {"thread_id": place_of(folder).thread, "checkpoint_ns": "", **more}
+    return {"configurable": where, "metadata": {"form": FORM, "version": __version__}}
 
 
 def follow_settings(folder: RunFolder, settings: RunsSettings) -> None:

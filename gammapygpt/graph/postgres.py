@@ -29,6 +29,26 @@ SETUP_S = 120.0
 SETUP_LOCK = 7_306_087_001
 """Of those who make the tables; any number would do."""
 
+WEIGHT = """
+WITH last AS (
+    SELECT checkpoint_id, checkpoint FROM checkpoints
+    WHERE %(keep)s AND thread_id = %(thread)s AND checkpoint_ns = '' ORDER BY checkpoint_id DESC LIMIT 1
+), dropped AS (
+    SELECT checkpoint_id, checkpoint FROM checkpoints
+    WHERE thread_id = %(thread)s AND checkpoint_id NOT IN (SELECT checkpoint_id FROM last)
+), parts AS (
+    SELECT pg_column_size(checkpoint) AS bytes FROM dropped
+    UNION ALL SELECT pg_column_size(blob) FROM checkpoint_writes
+    WHERE thread_id = %(thread)s AND checkpoint_id IN (SELECT checkpoint_id FROM dropped)
+    UNION ALL SELECT pg_column_size(blob) FROM checkpoint_blobs AS blobs
+    WHERE thread_id = %(thread)s AND NOT EXISTS (
+        SELECT 1 FROM last WHERE checkpoint -> 'channel_versions' ->> blobs.channel = blobs.version
+    )
+)
+SELECT (SELECT count(*) FROM dropped) AS number, (SELECT coalesce(sum(bytes), 0) FROM parts) AS bytes
+"""
+"""Of what goes when a run is pruned."""
+
 
 class Saver(PostgresSaver):
     """As LangGraph's, over one connection that may break between two checkpoints.
@@ -128,6 +148,31 @@ class Saver(PostgresSaver):
         with self._cursor() as cursor:
             row = cursor.execute(query, values).fetchone()
             return next(iter(row.values())) if row else None
+
+    def threads(self, folder: str) -> list[str]:
+        """The names of all runs of a folder, by the name that it has here, with checkpoints."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT thread_id FROM checkpoints WHERE starts_with(thread_id, %s)", [f"{folder}/"]
+            )
+            return [row["thread_id"] for row in cursor]
+
+    def weight(self, thread: str, *, keep_last: bool) -> tuple[int, int]:
+        """Number of checkpoints that `drop` would drop, and bytes of all that goes with them."""
+        asked = {"thread": thread, "keep": keep_last}
+        with self._cursor() as cursor:
+            row = cursor.execute(WEIGHT, asked).fetchone()
+        assert row is not None, "sums have a row"
+        return int(row["number"]), int(row["bytes"])
+
+    def drop(self, thread: str, *, keep_last: bool) -> None:
+        """Drop the checkpoints of a run, all or all but the last."""
+        self.prune([thread], strategy="keep_latest" if keep_last else "delete")
+
+    def tidy(self) -> None:
+        """Make the space free for what comes; the server gives it back in its own time."""
+        with self._cursor() as cursor:
+            cursor.execute("VACUUM checkpoints, checkpoint_blobs, checkpoint_writes")
 
     def close(self) -> None:
         """End the connection."""

@@ -17,6 +17,10 @@ from gammapygpt.private import private_file, private_folder
 
 BUSY_S = 60.0
 """How long one run waits for another that is writing its checkpoint."""
+DROPPED = """WHERE thread_id = :thread AND NOT (:keep AND checkpoint_id = (
+    SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = :thread AND checkpoint_ns = ''
+))"""
+"""What goes when a run is pruned."""
 DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
@@ -62,6 +66,37 @@ class Saver(SqliteSaver):
         """As its parent's, with errors in a line."""
         with told(self.path), super().cursor(transaction) as cursor:
             yield cursor
+
+    def threads(self) -> list[str]:
+        """The names of all runs with checkpoints here."""
+        with self.cursor(transaction=False) as cursor:
+            return [row[0] for row in cursor.execute("SELECT DISTINCT thread_id FROM checkpoints")]
+
+    def weight(self, thread: str, *, keep_last: bool) -> tuple[int, int]:
+        """Number of checkpoints that `drop` would drop, and bytes of all that goes with them."""
+        asked = {"thread": thread, "keep": keep_last}
+        with self.cursor(transaction=False) as cursor:
+            number, kept = cursor.execute(
+                f"SELECT count(*), coalesce(sum(length(checkpoint)), 0) FROM checkpoints {DROPPED}", asked
+            ).fetchone()
+            (written,) = cursor.execute(
+                f"SELECT coalesce(sum(length(value)), 0) FROM writes {DROPPED}", asked
+            ).fetchone()
+        return number, kept + written
+
+    def drop(self, thread: str, *, keep_last: bool) -> None:
+        """Drop the checkpoints of a run, all or all but the last."""
+        asked = {"thread": thread, "keep": keep_last}
+        with self.cursor() as cursor:
+            cursor.execute(f"DELETE FROM writes {DROPPED}", asked)
+            cursor.execute(f"DELETE FROM checkpoints {DROPPED}", asked)
+            cursor.execute("UPDATE checkpoints SET parent_checkpoint_id = NULL WHERE thread_id = ?", [thread])
+
+    def tidy(self) -> None:
+        """Give the space back to the disk."""
+        with self.cursor() as cursor:
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """End the connection."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import multiprocessing
+import operator
+import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from postgres_server import PASSWORD
 
+from gammapygpt import __version__, state
 from gammapygpt.errors import InfrastructureError, UserError
+from gammapygpt.graph import vocabulary
 from gammapygpt.graph.checkpoints import opened, thread
-from gammapygpt.runs.folder import RunFolder
+from gammapygpt.runs.folder import RunFolder, write_json
 from gammapygpt.runs.place import Place, new_place, place_of
 from gammapygpt.session import checkpoints_of, fork, resume
 from gammapygpt.settings import RunsSettings
@@ -21,6 +28,8 @@ CRASHES = "import json\nvalue = [1, 2][5]\njson.dump({'n_obs': value}, open('res
 RIGHT = "import json\nvalue = 4\njson.dump({'n_obs': value}, open('result.json', 'w'))"
 NOBODY = "postgresql://runs@127.0.0.1:9/test"
 """Where no server listens."""
+MOST_KB = 200
+"""What checkpoints may take for an attempt, whatever its script prints, in kB."""
 
 
 def test_a_run_is_interrupted_resumed_and_forked(begin, store):
@@ -189,3 +198,104 @@ def test_what_is_not_installed_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "gammapygpt.graph.postgres", None)
     with pytest.raises(UserError, match=r"pip install 'gammapygpt\[postgres\]'"):
         opened(Place(store=NOBODY, thread=""), tmp_path).__enter__()
+
+
+def stored_kb(store: str, runs: Path) -> float:
+    """How much the checkpoints take, in kB."""
+    if store:
+        import psycopg
+
+        with psycopg.connect(store) as connection:
+            row = connection.execute(
+                "SELECT sum(pg_column_size(blob)) FROM (SELECT blob FROM checkpoint_blobs UNION ALL "
+                "SELECT blob FROM checkpoint_writes) AS kept"
+            ).fetchone()
+        return float(row[0]) / 1e3
+    with closing(sqlite3.connect(runs / "checkpoints.sqlite")) as connection:
+        sizes = "SELECT sum(length(checkpoint)) FROM checkpoints UNION ALL SELECT sum(length(value)) FROM writes"
+        return sum(row[0] for row in connection.execute(sizes)) / 1e3
+
+
+def test_what_a_script_prints_stays_out_of_the_checkpoints(begin, store):
+    loud = ["import sys", "print('o' * 200_000)", "print('e' * 200_000, file=sys.stderr)"]
+    drafts = ["\n".join([*loud, f"raise ValueError('{n} ' + 'x' * 100_000)"]) for n in "abcd"]
+    run = begin(*drafts, runs={"checkpoints": store}, budget={"attempts": 4}, switches={"preflight": False})
+    list(run.stream())
+    assert [attempt.failure for attempt in run.outcome.attempts] == ["runtime"] * 4
+    assert stored_kb(store, run.folder.path.parent) < 4 * MOST_KB
+    assert (run.folder.attempts / "04" / "stdout.txt").stat().st_size > 200_000
+
+
+OLD = Path(__file__).with_name("old_checkpoints.sqlite")
+"""The database of a run of two attempts, written by version 0.1 before checkpoints said in which form they are."""
+
+
+@pytest.fixture
+def old_run(begin):
+    """A run of that version, as it lay in its folder."""
+    run = begin(CRASHES, RIGHT)
+    manifest = run.folder.manifest()
+    del manifest["checkpoints"]
+    write_json(run.folder.path / "manifest.json", manifest)
+    shutil.copy(OLD, run.folder.path.parent / "checkpoints.sqlite")
+    with closing(sqlite3.connect(run.folder.path.parent / "checkpoints.sqlite")) as database, database:
+        for table in ("checkpoints", "writes"):
+            database.execute(f"UPDATE {table} SET thread_id = ?", [run.folder.name])
+    return run
+
+
+def test_a_run_of_an_older_version_is_read(old_run):
+    assert [step.next for step in checkpoints_of(old_run.folder)][1:4] == ["coder", "executor", "coder"]
+    run = resume(old_run.folder, old_run.settings)
+    list(run.stream())
+    assert (run.outcome.status, run.outcome.result) == ("passed", {"n_obs": 4})
+
+
+class Stricter(state.Attempt):
+    """An attempt as another version may have it: with something that older ones do not have."""
+
+    reviewer: str
+
+
+class Renamed(state.Attempt):
+    """The same by another name."""
+
+
+def test_what_was_added_with_a_default_is_read(old_run, monkeypatch):
+    class Attempt(state.Attempt):
+        reviewer: str = "nobody"
+
+    Attempt.__module__, Attempt.__qualname__ = state.__name__, "Attempt"
+    now_it_is(monkeypatch, Attempt)
+    assert checkpoints_of(old_run.folder)[-1].values["attempts"][1].reviewer == "nobody"
+
+
+def test_what_an_older_version_did_not_have_is_refused_in_a_line(old_run, monkeypatch):
+    Stricter.__name__ = "Attempt"
+    now_it_is(monkeypatch, Stricter)
+    refusal = "written by an older version of gammapygpt and cannot be read by .*: attempts.0.reviewer: field required"
+    with pytest.raises(UserError, match=refusal):
+        resume(old_run.folder, old_run.settings)
+    with pytest.raises(UserError, match=refusal):
+        checkpoints_of(old_run.folder)
+
+
+def test_a_kind_of_value_that_is_gone_is_refused_in_a_line(old_run, monkeypatch):
+    now_it_is(monkeypatch, Renamed, allowed=[state.Request, state.Usage, state.Draft])
+    with pytest.raises(UserError, match="attempts: this version has no such kind of value"):
+        resume(old_run.folder, old_run.settings)
+
+
+def now_it_is(monkeypatch, kind, allowed=None):
+    """A version whose attempts are of another kind."""
+    monkeypatch.setattr(state, "Attempt", kind)
+    monkeypatch.setitem(state.RunState.__annotations__, "attempts", Annotated[list[kind], operator.add])
+    monkeypatch.setattr(vocabulary, "VOCABULARY", allowed or [*vocabulary.VOCABULARY, (state.__name__, "Attempt")])
+
+
+def test_another_form_is_refused_with_the_version_that_wrote_it(begin, store, monkeypatch):
+    run = begin(RIGHT, runs={"checkpoints": store})
+    next(run.stream())
+    monkeypatch.setattr(vocabulary, "FORM", vocabulary.FORM + 1)
+    with pytest.raises(UserError, match=rf"written by version {__version__} of .*their form is number 1.* number 2"):
+        resume(run.folder, run.settings)

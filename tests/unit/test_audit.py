@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-import audit  # noqa: E402 - a script of the repository
+import audit
 
 
 def test_what_is_installed_is_pinned(monkeypatch):
