@@ -175,8 +175,8 @@ def changes_made(folder: RunFolder, manifest: dict[str, Any], context: Context) 
     from langgraph.types import Command
 
     from gammapygpt.graph.build import build_graph
-    from gammapygpt.graph.vocabulary import VOCABULARY
     from gammapygpt.graph.routing import outcome, recursion_limit
+    from gammapygpt.graph.vocabulary import VOCABULARY
 
     config: RunnableConfig = {
         "configurable": {"thread_id": folder.name},
