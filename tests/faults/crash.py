@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from rich.traceback import install
+from rich.console import Console
 
 from gammapygpt.cli import main
 
@@ -24,5 +24,7 @@ if __name__ == "__main__":
     for part in way:
         owner = getattr(owner, part)
     setattr(owner, name, mistake)
-    install(show_locals=True, width=400, locals_max_length=10_000, locals_max_string=100_000, max_frames=0)
-    main()
+    try:
+        main()
+    except ZeroDivisionError:  # typer puts a hook of its own for what is not caught
+        Console(width=400).print_exception(show_locals=True, max_frames=0)
