@@ -83,7 +83,8 @@ def off_the_pins() -> Iterator[str]:
 
 def licences(tools: Path, *, write: bool) -> Iterator[str]:
     """What has another licence, or none that it tells of, than the list says."""
-    command = [tools / "bin" / "pip-licenses", f"--python={sys.executable}", "--format=json", "--from=mixed", "--with-system"]
+    command = [tools / "bin" / "pip-licenses", f"--python={sys.executable}", "--format=json"]
+    command += ["--from=mixed", "--with-system"]
     told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     known = sorted((normal(one["Name"]), one["Version"], licence(one)) for one in told)
     table = HEAD + "".join(f"| {name} | {version} | {said} |\n" for name, version, said in known if name not in OURS)
