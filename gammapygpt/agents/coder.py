@@ -10,8 +10,9 @@ from gammapygpt import cookbook
 from gammapygpt.agents import material
 from gammapygpt.agents.reading import wanted_results
 from gammapygpt.agents.repairing import afresh, lines_to_offer, repair_turn, unsaid
+from gammapygpt.agents.shortening import ALL, Room, ask_in_room, rooms
 from gammapygpt.agents.strategy import same_script, strategy, without_docstring
-from gammapygpt.agents.workshop import ask, backend, conversation, folder, gammapy_version, rules_alone, told
+from gammapygpt.agents.workshop import backend, conversation, folder, gammapy_version, rules_alone, told
 from gammapygpt.context import Context
 from gammapygpt.cookbook import Recipe
 from gammapygpt.errors import UserError
@@ -29,7 +30,7 @@ class Asking(NamedTuple):
     messages: list[Message]
     base: str
     """The script that the messages end with, or the example."""
-    patch: tuple[int, int] | None
+    patch_lines: tuple[int, int] | None
     """Its lines that may be replaced, first and last."""
 
 
@@ -41,21 +42,25 @@ def write(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     if how == "recipe":
         draft = Draft(author="coder", number=number, how=how, script=filled(state.get("plan")))
         return handed_on(draft, [], runtime)
-    able = "tools" in backend("coder", context).abilities
-    messages, base, patch = (to_repair if how == "repair" else to_draft)(state, context, able=able)
-    messages[-1].patch_lines = patch
-    reply = ask(
+    able, turns = "tools" in backend("coder", context).abilities, to_repair if how == "repair" else to_draft
+    asked: list[Asking] = []
+
+    def put(room: Room) -> dict[str, Any]:
+        asked.append(turns(state, context, able=able, room=room))
+        asked[-1].messages[-1].patch_lines = asked[-1].patch_lines
+        return asked[-1]._asdict()
+
+    reply, messages = ask_in_room(
         "coder",
         state,
         runtime,
         step=f"coder-{number}",
+        put=put,
+        within=rooms(max(len(attempts) - 1, 0)),
         form="script",
-        messages=messages,
         fresh=how == "fresh" and bool(attempts),
-        patch_lines=patch,
-        base=base,
     )
-    draft = draft_of(reply, base, number, how)
+    draft = draft_of(reply, asked[-1].base, number, how)
     plan = state.get("plan")
     if draft.script and (said := given_back(draft.script, plan, state["request"].earlier)):
         draft = untouched(draft, said)
@@ -91,30 +96,27 @@ def untouched(draft: Draft, said: str) -> Draft:
     return draft.model_copy(update={"script": "", "fault": "malformed", "fault_message": said})
 
 
-def to_draft(state: RunState, context: Context, *, able: bool, shows: bool = True) -> Asking:
-    """A conversation begun anew: the first draft, or another one after others failed.
-
-    It shows a script to start from, unless a failed one is about to follow.
-    """
+def to_draft(state: RunState, context: Context, *, able: bool, room: Room = ALL) -> Asking:
+    """A conversation begun anew: the first draft, or another one after others failed."""
     plan, snippets, attempts = state.get("plan"), state.get("snippets", []), state.get("attempts", [])
     recipe = closest(plan, snippets) if context.retrieval else None
     earlier = state["request"].earlier
     kept = earlier.script if earlier and earlier.result and context.drafts else ""
-    shown = (kept or example(recipe, plan if context.drafts else None)) if shows else ""
+    shown = (kept or example(recipe, plan if context.drafts else None)) if room.example else ""
     # a small model that begins with the example's docstring goes on with the words of its prompt
     shown = shown if able else without_docstring(shown)
     others = [one for one in recipes_last(snippets) if not recipe or one.text != recipe.source]
-    reference = material.chosen(others, material.REFERENCE[able], shown=[shown])
+    reference = room.best(material.chosen(others, material.REFERENCE[able], shown=[shown]))
     version = gammapy_version(context.settings)
     missing = plan.uncovered if plan and context.drafts and plan.recipe else []
     missing = list(dict.fromkeys([earlier.asked, *missing])) if earlier and kept else missing
     messages = conversation("coder", context, gammapy=version, **task(state, shown, reference, missing))
     if attempts:
-        messages[-1].content += "\n" + afresh(state, looked_up(state, messages, able=able))
+        messages[-1].content += "\n" + afresh(state, room.best(looked_up(state, messages, able=able)), room)
     return Asking(messages, shown, None)
 
 
-def to_repair(state: RunState, context: Context, *, able: bool) -> Asking:
+def to_repair(state: RunState, context: Context, *, able: bool, room: Room = ALL) -> Asking:
     """The last conversation and one more turn: what a server has read of it, it need not read again.
 
     One that has grown too long goes on from its task.
@@ -122,14 +124,23 @@ def to_repair(state: RunState, context: Context, *, able: bool) -> Asking:
     last = state["attempts"][-1]
     patch = lines_to_offer(last)
     begun = [Message.model_validate(turn) for turn in state.get("conversation", [])]
-    begun = (
-        begun
-        or to_draft({"request": state["request"], "plan": state.get("plan")}, context, able=able, shows=False).messages
-    )
-    turn = repair_turn(state, patch, looked_up(state, begun, able=able))
-    if sum(material.tokens(message.content) for message in [*begun, *turn]) > CONVERSATION[able]:
-        begun = begun[:2]
-    return Asking([*begun, *turn], last.script, patch)
+    if not begun or room.pieces < 1:
+        begun = [*anew(state, context, able=able, room=room if begun else Room(example=False)), *begun[2:]]
+    task, earlier = begun[:2], begun[2:]
+    if room.attempts is not None:
+        earlier = earlier[max(len(earlier) - 2 * room.attempts, 0) :]
+    turn = repair_turn(state, patch, room.best(looked_up(state, begun, able=able)))
+    if sum(material.tokens(message.content) for message in [*task, *earlier, *turn]) > CONVERSATION[able]:
+        earlier = []
+    return Asking([*task, *earlier, *turn], last.script, patch)
+
+
+def anew(state: RunState, context: Context, *, able: bool, room: Room) -> list[Message]:
+    """The task of a conversation as it would be put before the first attempt; a script that failed is to follow."""
+    begun: RunState = {"request": state["request"], "plan": state.get("plan")}
+    if state.get("conversation"):
+        begun["snippets"] = state.get("snippets", [])
+    return to_draft(begun, context, able=able, room=room).messages
 
 
 def looked_up(state: RunState, begun: list[Message], *, able: bool) -> list[Snippet]:

@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
 from gammapygpt.agents.repairing import failure
+from gammapygpt.agents.shortening import Room, ask_in_room, rooms
 from gammapygpt.agents.strategy import strategy
 from gammapygpt.agents.workshop import ask, backend, conversation, system_turn
 from gammapygpt.checks.choices import analysis_choices, open_warnings
@@ -150,25 +151,31 @@ def on_success(attempt: Attempt) -> Critique:
 
 def asked(state: RunState, runtime: Runtime[Context]) -> Reply:
     """Ask the critic's backend to read the failure."""
-    attempts = state["attempts"]
-    last = attempts[-1]
-    messages = conversation(
-        "critic",
-        runtime.context,
-        request=state["request"].text,
-        numbered=numbered(last.script),
-        **failure(last),
-        earlier=[{"number": attempt.number, "summary": attempt.summary} for attempt in attempts[:-1]],
-    )
-    return ask(
+    *earlier, last = state["attempts"]
+    told = failure(last)
+
+    def put(room: Room) -> dict[str, Any]:
+        messages = conversation(
+            "critic",
+            runtime.context,
+            request=state["request"].text,
+            numbered=numbered(last.script),
+            **{**told, "hints": room.best(told["hints"])},
+            earlier=[{"number": attempt.number, "summary": attempt.summary} for attempt in room.newest(earlier)],
+        )
+        return {"messages": messages}
+
+    reply, _ = ask_in_room(
         "critic",
         state,
         runtime,
         step=f"critic-{last.number}",
+        put=put,
+        within=rooms(len(earlier)),
         form="json",
-        messages=messages,
         json_schema=critique_schema(),
     )
+    return reply
 
 
 def critique_schema() -> dict[str, Any]:

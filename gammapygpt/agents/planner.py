@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from gammapygpt import cookbook
 from gammapygpt.agents import parameters
 from gammapygpt.agents.reading import wanted_results
-from gammapygpt.agents.workshop import ask, backend, conversation, rules_alone, told
+from gammapygpt.agents.shortening import Room, ask_in_room, rooms
+from gammapygpt.agents.workshop import backend, conversation, rules_alone, told
 from gammapygpt.context import Context
 from gammapygpt.cookbook import Recipe
 from gammapygpt.llm.base import Reply
@@ -56,31 +57,41 @@ def asked(state: RunState, runtime: Runtime[Context], proposals: list[Plan], *, 
     offered = known if able else {one.name: one for one in close}
     best = proposals[0] if proposals else Plan()
     values = parameters.schema(best, request, able=able)
-    # a small model reads 20 tokens a second: it is shown what is open, and nothing else
-    shown: dict[str, Collection[str]] = {best.recipe: list(values.get("properties", {}))}
-    if able:
-        shown = {one.name: list(one.constants) for one in close[:MOST]}
-    messages = conversation(
-        "planner",
-        runtime.context,
-        request=request.text,
-        earlier=to_restate(request, able=able),
-        stores=told(request.stores),
-        recipes=listed(offered, shown),
-        draft=best.model_dump_json(include={"recipe", "parameters", "uncovered"}) if best.recipe and able else "",
-        failures=[{"summary": attempt.summary} for attempt in attempts],
-        able=able,
-    )
-    return ask(
+    restates = to_restate(request, able=able)
+
+    def put(room: Room) -> dict[str, Any]:
+        listing = offered if room.pieces else {name: one for name, one in offered.items() if one in close}
+        # a small model reads 20 tokens a second: it is shown what is open, and nothing else
+        shown: dict[str, Collection[str]] = {best.recipe: list(values.get("properties", {}))}
+        if able:
+            shown = {one.name: list(one.constants) for one in room.best(close[:MOST])}
+        messages = conversation(
+            "planner",
+            runtime.context,
+            request=request.text,
+            earlier=restates if room.example or not restates else restates.model_copy(update={"script": ""}),
+            stores=told(request.stores),
+            recipes=listed(listing, shown),
+            draft=best.model_dump_json(include={"recipe", "parameters", "uncovered"}) if best.recipe and able else "",
+            failures=[{"summary": attempt.summary} for attempt in [*room.newest(attempts[:-1]), *attempts[-1:]]],
+            able=able,
+        )
+        return {
+            "messages": messages,
+            "json_schema": plan_schema(list(listing), values, able=able, restates=bool(restates)),
+        }
+
+    reply, _ = ask_in_room(
         "planner",
         state,
         runtime,
         step=f"planner-{len(attempts)}",
+        put=put,
+        within=rooms(max(len(attempts) - 1, 0)),
         form="json",
-        messages=messages,
-        json_schema=plan_schema(list(offered), values, able=able, restates=bool(to_restate(request, able=able))),
         fresh=bool(attempts),
     )
+    return reply
 
 
 def to_restate(request: Request, *, able: bool) -> Earlier | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gammapygpt.agents import material
+from gammapygpt.agents.shortening import ALL, Room
 from gammapygpt.llm.base import Message
 from gammapygpt.prompts import render
 from gammapygpt.state import Attempt, Finding, RunState, Snippet
@@ -44,13 +45,14 @@ def repair_turn(state: RunState, patch: tuple[int, int] | None, found: list[Snip
     ]
 
 
-def afresh(state: RunState, found: list[Snippet]) -> str:
+def afresh(state: RunState, found: list[Snippet], room: Room = ALL) -> str:
     """What went wrong so far, for a draft that must be another one."""
+    *earlier, last = state["attempts"]
     critique = state.get("critique")
     objections = state.get("objections", {})
     failures = [
         {"number": attempt.number, "summary": objections.get(attempt.number, attempt.summary)}
-        for attempt in state["attempts"]
+        for attempt in [*room.newest(earlier), last]
     ]
     advice = critique.advice if critique else ""
     return render("coder", "fresh", failures=failures, advice=advice, found=material.cited(found))

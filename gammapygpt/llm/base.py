@@ -37,6 +37,8 @@ class Question(BaseModel):
     """Schema of the reply for the form `json`; its `title` names it."""
     fresh: bool = False
     """Ask for something else than last time: a warmer temperature."""
+    shortened: int = 0
+    """How often it was made shorter because it did not fit into the model's context."""
     patch_lines: tuple[int, int] | None = None
     """Lines offered for replacement instead of a whole script, first and last, from 1."""
     base: str = ""

@@ -19,7 +19,7 @@ _CONTEXT = re.compile(
 )
 
 
-LONGER = "Give the server a longer context"
+LONGER = "Give the server a longer context, or choose another model."
 
 
 class RefusedRequest(UserError):
@@ -73,8 +73,7 @@ def translated(error: Exception, name: str, settings: BackendSettings, key: Secr
     if is_too_long(error):
         return PromptTooLong(
             f"{who} says that the prompt is longer than the model's context ({said}).",
-            f"{'Raise backends.' + name + '.serving.context' if settings.kind == 'local' else LONGER}, "
-            "or lower retrieval.snippets.",
+            f"Raise backends.{name}.serving.context." if settings.kind == "local" else LONGER,
         )
     if status in (401, 403):
         return UserError(f"{who} refuses the key (status {status}).", key_remedy(name, settings))

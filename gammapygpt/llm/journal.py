@@ -22,7 +22,7 @@ ROOM = 1 << 19
 """For one reply, in bytes."""
 
 
-ASKED = frozenset({"role", "step", "messages", "form", "json_schema", "fresh", "patch_lines"})
+ASKED = frozenset({"role", "step", "messages", "form", "json_schema", "fresh", "patch_lines", "shortened"})
 """What makes a question the same."""
 
 
@@ -116,7 +116,8 @@ class JournaledBackend:
 
 def asked(question: Question) -> dict[str, Any]:
     """A question as plain data, in so far as it makes a question the same."""
-    return question.model_dump(mode="json", include=set(ASKED))
+    told = question.model_dump(mode="json", include=set(ASKED))
+    return told if question.shortened else {name: value for name, value in told.items() if name != "shortened"}
 
 
 def recorded_calls(folder: Path) -> list[Call]:

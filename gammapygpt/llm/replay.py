@@ -8,6 +8,7 @@ from typing import Any
 
 from gammapygpt.errors import Difference
 from gammapygpt.llm.base import OnToken, OnWait, Question, Reply
+from gammapygpt.llm.faults import PromptTooLong
 from gammapygpt.llm.journal import Call, asked, recorded_calls
 
 
@@ -50,11 +51,15 @@ class ReplayBackend:
         ------
         Difference
             Nothing was asked at this step, or something else.
+        PromptTooLong
+            As then: a shorter question was answered.
         """
         where, now = f"question {question.step or question.role}", asked(question)
         call = next((one for one in self._left if (one.role, one.step) == (question.role, question.step)), None)
         if call is None:
             raise Difference(where, "it was not asked in the run", now=words(now))
+        if call.asked and call.asked.get("shortened", 0) > question.shortened:
+            raise PromptTooLong("The prompt was longer than the model's context.")
         if call.asked != now and not self.any_words:
             if call.asked is None:
                 raise Difference(where, "the version that made the run did not keep its questions")

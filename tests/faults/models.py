@@ -12,16 +12,14 @@ from typing import Any, Literal
 
 from scripted_run import REQUEST
 from scripted_server import DEFAULT_USAGE, ScriptedServer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
+from faults.command import FENCED, RESULT, SCRIPT, command_line, the_run
+from faults.context import hopeless, outgrown
 from faults.trial import Trial
-from gammapygpt.cli import app
 from gammapygpt.data.simulate import simulate
 from gammapygpt.llm.journal import recorded_calls
 
-SCRIPT = "import json\n\njson.dump({'n_obs': 4}, open('result.json', 'w'))\n"
-FENCED = f"```python\n{SCRIPT}```\n"
-RESULT = {"n_obs": 4}
 HOURS = 5 * 3600
 RESUMES = ("infrastructure", "user")
 
@@ -172,6 +170,10 @@ def trials(place: Path, seed: int, tries: int) -> Iterator[Trial]:
         folder.mkdir()
         wrong = whole_run(fault, folder, data, cache)
         yield Trial(f"{fault.name}: {meaning(fault)}", not wrong, wrong)
+    wrong = outgrown(place / "outgrown", data, cache)
+    yield Trial("a conversation that outgrows the context: the oldest attempt gives way", not wrong, wrong)
+    wrong = hopeless(place / "hopeless", data, cache)
+    yield Trial("a prompt that never fits: stops with a remedy; resumed", not wrong, wrong)
 
 
 def meaning(fault: Fault) -> str:
@@ -199,34 +201,6 @@ def whole_run(fault: Fault, folder: Path, data: Path, environment: dict[str, str
             return f"{len(server.requests)} requests, not 2"
         calls = 2 if fault.ends == "format" else 1
         return wrong_end(ended, fault.ends, calls, folder, fault.says)
-
-
-def command_line(folder: Path, data: Path, backend: dict[str, Any], environment: dict[str, str] | None) -> Any:
-    """`gammapygpt` with settings of its own; only the coder speaks."""
-    config = folder / "config.toml"
-    config.write_text(
-        "\n".join(
-            [
-                'default_backend = "test"',
-                "[backends.test]",
-                *(f"{name} = {json.dumps(value)}" for name, value in backend.items()),
-                f'[data]\npath = "{data}"\n[runs]\nfolder = "{folder / "runs"}"',
-                "[switches]\nretrieval = false\nplanner = false\ncritic = false",
-                "[sandbox]\nwarm = false\nverify = false",
-            ]
-        )
-    )
-
-    def line(*words: str) -> Result:
-        return CliRunner().invoke(app, [*words, "--config", str(config), "--quiet"], env=environment)
-
-    return line
-
-
-def the_run(folder: Path) -> Path:
-    """The one run folder that there is."""
-    (run,) = (path for path in (folder / "runs").iterdir() if path.is_dir())
-    return run
 
 
 def wrong_stop(stopped: Result, fault: Fault, folder: Path) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from faults.models import FAULTS, FENCED, SCRIPT, Fault, after, whole_run
+from faults.command import FENCED, SCRIPT
+from faults.context import hopeless, outgrown
+from faults.models import FAULTS, Fault, after, whole_run
 
 from gammapygpt.errors import GammapyGPTError, InfrastructureError, UserError
 from gammapygpt.llm.base import Message, Question
@@ -102,3 +104,14 @@ def test_a_reply_that_is_complete_needs_no_proper_end(scripted_server):
     server = scripted_server({"text": FENCED, "late": "comments"})
     reply = asked(server, timeout_s=0.5)
     assert (reply.fault, reply.usage.retries) == ("", 0)
+
+
+# the context of the model
+
+
+def test_a_conversation_that_outgrows_the_context_loses_its_oldest_attempt(tmp_path, simulated_data):
+    assert outgrown(tmp_path, simulated_data) == ""
+
+
+def test_a_prompt_that_never_fits_stops_the_run_until_the_context_is_longer(tmp_path, simulated_data):
+    assert hopeless(tmp_path, simulated_data) == ""
