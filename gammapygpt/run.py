@@ -196,6 +196,7 @@ class Run:
     def finish(self, ended: Outcome, state: RunState) -> Event:
         """Write down how it ended, lay out the answer, then write the status, last."""
         from gammapygpt.runs.final import attempt_line, lay_out
+        from gammapygpt.runs.followed import troubles
         from gammapygpt.runs.results import specs, units_of
 
         self.note_restated(state)
@@ -206,6 +207,7 @@ class Run:
             plan=plan.model_dump() if (plan := state.get("plan")) else None,
             attempts=[attempt_line(attempt) for attempt in ended.attempts],
             usage=ended.usage.model_dump(),
+            retrieval_troubles=troubles(self.folder.events()),
             result=ended.result,
             units=units_of(ended.result, specs(self.folder.manifest(), state)),
             **beside_the_numbers(ended, state),

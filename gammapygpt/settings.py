@@ -235,7 +235,7 @@ class RetrievalSettings(Section):
     store_key_file: KeyFile = ""
     """File whose first line is that key, instead of a variable."""
     required: bool = True
-    """A Qdrant server that does not answer stops the run; if false, the run goes on without retrieval."""
+    """A Qdrant server that does not answer, or an index that cannot be kept, stops the run; if false, it goes on."""
     embeddings: str = ""
     """Backend whose `embedding_model` adds dense vectors; empty means words alone."""
     threshold: float = Field(default=0.12, ge=0, lt=1)

@@ -24,10 +24,14 @@ class EmbeddingServer:
         All that was embedded, in order.
     bodies : list of dict
         All that was asked.
+    sends : str
+        What is wrong with the vectors, if anything: `none` (not a number), `zeros`, `fewer` than texts, `lengths` (of
+        another one from the second request on).
     """
 
-    def __init__(self, key: str = "", status: int = 200, page: bool = False) -> None:
-        self.key, self.status, self.page = key, status, page
+    def __init__(self, key: str = "", status: int = 200, page: bool = False, sends: str = "") -> None:
+        self.key, self.status, self.page, self.sends = key, status, page, sends
+        self.n_embedded = 0
         self.texts: list[str] = []
         self.bodies: list[dict[str, object]] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -66,7 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
         if server.status != 200:
             return self._json(server.status, {"error": {"message": "scripted failure"}})
         server.texts += body["input"]
-        data = [{"object": "embedding", "index": n, "embedding": embed(text)} for n, text in enumerate(body["input"])]
+        vectors = spoilt([embed(text) for text in body["input"]], server.sends, server.n_embedded)
+        server.n_embedded += 1
+        data = [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(vectors)]
         usage = {"prompt_tokens": 1, "total_tokens": 1}
         return self._json(200, {"object": "list", "data": data, "model": body["model"], "usage": usage})
 
@@ -79,6 +85,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+
+def spoilt(vectors: list[list[float]], how: str, n_before: int) -> list[list[float]]:
+    """Vectors as a server sends them that is not in order."""
+    if how == "fewer":
+        return vectors[:-1] or [vectors[0], vectors[0]]
+    if how == "lengths" and n_before:
+        return [vector[: SIZE // 2] for vector in vectors]
+    worth = {"none": float("nan"), "zeros": 0.0}.get(how)
+    return vectors if worth is None else [[worth] * SIZE for _ in vectors]
 
 
 def embed(text: str) -> list[float]:

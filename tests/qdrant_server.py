@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,17 +28,22 @@ class QdrantServer:
         What is behind it.
     requests : list of str
         Method and path of each request, in order.
+    trouble : dict
+        What it does to each request, if anything: `status`, `body` (bytes), `delay` in s.
     """
 
-    def __init__(self, key: str = "") -> None:
+    def __init__(self, key: str = "", port: int = 0) -> None:
         self.key = key
+        self.trouble: dict[str, Any] = {}
+        self.closing = threading.Event()
         self.client = QdrantClient(":memory:")
         self.requests: list[str] = []
         self.lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._http.daemon_threads = True
         self._http.qdrant = self  # type: ignore[attr-defined]
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.port = self._http.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> QdrantServer:
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -46,8 +52,13 @@ class QdrantServer:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
+    def stop_listening(self) -> None:
+        """Never listen; its port is nobody's."""
+        self._http.server_close()
+
     def stop(self) -> None:
         """No longer listen; may be called twice."""
+        self.closing.set()
         self._http.shutdown()
         self._http.server_close()
 
@@ -73,6 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         path = urlsplit(self.path).path
         qdrant.requests.append(f"{self.command} {path}")
+        if qdrant.trouble:
+            qdrant.closing.wait(qdrant.trouble.get("delay", 0))
+            status = qdrant.trouble.get("status", 200)
+            return self._write(status, qdrant.trouble.get("body", b'{"status": {"error": "scripted"}}'))
         if qdrant.key and self.headers.get("api-key") != qdrant.key:
             return self._send(401, {"status": {"error": "Must provide an API key"}})
         with qdrant.lock:
@@ -81,12 +96,17 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(status, said if status == 200 else {"status": {"error": result}, "time": 0.0})
 
     def _send(self, status: int, value: object) -> None:
-        content = json.dumps(value).encode()
+        self._write(status, json.dumps(value).encode())
+
+    def _write(self, status: int, content: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if status == 429:
+            self.send_header("Retry-After", "5")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        with suppress(OSError):  # the client has waited long enough
+            self.wfile.write(content)
 
 
 def answer(client: QdrantClient, method: str, path: list[str], body: dict[str, Any]) -> tuple[int, Any]:

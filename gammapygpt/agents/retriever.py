@@ -22,25 +22,27 @@ PIECES = 2
 def retrieve(state: RunState, runtime: Runtime[Context]) -> dict[str, Any]:
     """Find the material closest to the request; after a failure, to the names that are not there."""
     from gammapygpt import knowledge
+    from gammapygpt.knowledge.index import Trouble
 
     settings = runtime.context.settings
-
-    said: set[str] = set()
+    said: dict[str, bool] = {}
 
     def say(line: str) -> None:
         if line not in said:  # each of several look-ups finds that the server is not there
             runtime.stream_writer({"event": "retrieving", "line": line})
-        said.add(line)
+        said[line] = isinstance(line, Trouble)
+
+    def retrieved(**what: Any) -> None:
+        troubles = [line for line, trouble in said.items() if trouble]
+        runtime.stream_writer({"event": "retrieved", **what, **({"troubles": troubles} if troubles else {})})
 
     if attempts := state.get("attempts", []):
         names, found = lookup.new_names(state), found_for(attempts[-1], settings, say)
         sources = [snippet.source for snippet in found]
-        runtime.stream_writer(
-            {"event": "retrieved", "sources": sources, "attempt": attempts[-1].number, "names": names}
-        )
+        retrieved(sources=sources, attempt=attempts[-1].number, names=names)
         return {"found": found, "looked_up": [*state.get("looked_up", []), *names]}
     snippets = knowledge.search(settings, state["request"].text, settings.retrieval.snippets, say=say)
-    runtime.stream_writer({"event": "retrieved", "sources": [snippet.source for snippet in snippets]})
+    retrieved(sources=[snippet.source for snippet in snippets])
     return {"snippets": snippets}
 
 

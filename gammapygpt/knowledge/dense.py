@@ -12,7 +12,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from pydantic import SecretStr
 
-from gammapygpt.errors import GammapyGPTError
+from gammapygpt.errors import GammapyGPTError, InfrastructureError
 from gammapygpt.llm.address import api_key, endpoint, is_loopback
 from gammapygpt.llm.endpoint import backend_settings
 from gammapygpt.llm.faults import not_an_endpoint, translated
@@ -22,8 +22,8 @@ from gammapygpt.settings import BackendSettings, Settings
 CHARACTERS = 2000
 """Sent of each text: what it is about comes first, and many embedding models read no more than 512 tokens."""
 BATCH = 64
-TIMEOUT_S, RETRIES = 60.0, 2
-"""Retrieval can do without, so nobody waits as long as for a chat model."""
+TIMEOUT_S, RETRIES, BUSY_S = 60.0, 2, 20.0
+"""Of the endpoint, and of the cache that another process has; retrieval can do without, so nobody waits for long."""
 
 
 class Dense(Embeddings):
@@ -45,6 +45,8 @@ class Dense(Embeddings):
         self.name, self.cache, self.say = name, cache, say
         self.backend = backend.model_copy(update={"model": backend.embedding_model})
         self.where = endpoint(name, backend)
+        self._size = 0
+        """Numbers in each vector, once one was seen."""
 
     @property
     def title(self) -> str:
@@ -62,11 +64,14 @@ class Dense(Embeddings):
         Raises
         ------
         UserError, InfrastructureError
-            The endpoint does not answer, refuses the key, or has no such model.
+            The endpoint does not answer, refuses the key, has no such model, or sends no vectors; or the cache cannot
+            be used.
         """
         keys = [self._key_of(text) for text in texts]
-        with closing(self._open()) as database:
+        with self._cache() as database:
             known = {key: vector for key in keys if (vector := fetched(database, key)) is not None}
+            sizes = {len(vector) for vector in known.values()}
+            self._size = self._size or next(iter(sizes), 0)
             new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
             for start in range(0, len(new), BATCH):
                 batch = list(new)[start : start + BATCH]
@@ -83,12 +88,19 @@ class Dense(Embeddings):
     def _key_of(self, text: str) -> str:
         return hashlib.sha256(f"{self.key} {text[:CHARACTERS]}".encode("utf-8", "replace")).hexdigest()
 
-    def _open(self) -> sqlite3.Connection:
-        private_folder(self.cache.parent)
-        database = sqlite3.connect(private_file(self.cache), timeout=60)
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL)")
-        return database
+    @contextmanager
+    def _cache(self) -> Iterator[sqlite3.Connection]:
+        try:
+            private_folder(self.cache.parent)
+            with closing(sqlite3.connect(private_file(self.cache), timeout=BUSY_S)) as database:
+                database.execute("PRAGMA journal_mode=WAL")
+                database.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL)")
+                yield database
+        except (sqlite3.Error, OSError) as error:
+            raise InfrastructureError(
+                f"The vectors kept in {self.cache} cannot be used ({error}).",
+                "Free some space, or wait for who holds the file, or remove it.",
+            ) from None
 
     def _ask(self, texts: Sequence[str]) -> list[list[float]]:
         from langchain_openai import OpenAIEmbeddings
@@ -108,9 +120,24 @@ class Dense(Embeddings):
                 http_client=client,
             )
             vectors = model.embed_documents([text[:CHARACTERS] or " " for text in texts])
-        if len(vectors) != len(texts) or len({len(vector) for vector in vectors}) != 1:
-            raise not_an_endpoint(self.name, self.where)
+        self._check(vectors, len(texts))
         return vectors
+
+    def _check(self, vectors: list[list[float]], n_texts: int) -> None:
+        sizes = {len(vector) for vector in vectors} | ({self._size} if self._size else set())
+        wrong = ""
+        if len(vectors) != n_texts:
+            wrong = f"{len(vectors)} vectors for {n_texts} texts"
+        elif len(sizes) != 1:
+            wrong = f"vectors of different lengths ({', '.join(map(str, sorted(sizes)))})"
+        elif not (np.isfinite(vectors).all() and np.any(vectors, axis=1).all()):
+            wrong = "vectors that are none"
+        if wrong:
+            raise InfrastructureError(
+                f"Backend {self.name!r}: {self.where} sends {wrong}.",
+                f"Look at the server, or at backends.{self.name}.embedding_model.",
+            )
+        self._size = sizes.pop()
 
     @contextmanager
     def _translated(self, key: SecretStr) -> Iterator[None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -30,8 +32,15 @@ KINDS = ("recipe", "tutorial", "howto", "guide", "api", "drift", "success", "own
 SPARE = 100
 """Found beyond the limit, so that a mixture of kinds can be chosen."""
 
+REST_S = 300.0
+"""What does not work is left alone for so long, in s: nobody waits for it at each of several look-ups."""
+
 _OPEN: dict[tuple[str, ...], Index] = {}
 _OPENING = threading.Lock()
+
+
+class Trouble(str):
+    """A line that tells what does not work, where others tell of progress."""
 
 
 def unheard(line: str) -> None:
@@ -59,8 +68,8 @@ def search(
     Raises
     ------
     UserError, InfrastructureError
-        The analysis environment cannot be asked (see `environment.environment`), or the Qdrant server of the settings
-        cannot and `retrieval.required` is true.
+        The analysis environment cannot be asked (see `environment.environment`); or the Qdrant server of the settings
+        cannot, or the index cannot be kept, and `retrieval.required` is true.
     """
     if limit < 1:
         return []
@@ -84,12 +93,10 @@ def opened(settings: Settings, say: Say = unheard, again: bool = False) -> Index
     """
     key = (corpus_key(settings), str(cache_folder()), settings.retrieval.model_dump_json(), str(settings.backends))
     with _OPENING:
-        if again or key not in _OPEN:
-            index = Index(settings, say, again)
-            if not index.is_usable:
-                return index  # the server may be there next time
-            _OPEN[key] = index
-        return _OPEN[key]
+        known = _OPEN.get(key)
+        if again or known is None or known.is_rested:
+            known = _OPEN[key] = Index(settings, say, again)
+        return known
 
 
 def forget(index: Index) -> None:
@@ -130,18 +137,25 @@ class Index:
         self.material = material(settings, folder_of(settings, index_folder()), say, again)
         self.troubles: list[str] = []
         """What does not work, as it was told."""
+        self._troubled_at = math.inf
+        self._told_to: Say = unheard
         self.dense: Dense | None = None
         self._words: QdrantVectorStore | None = None
         self._both: QdrantVectorStore | None = None
         try:
             self._open(say)
-        except InfrastructureError as error:
+        except GammapyGPTError as error:
             self._go_on_without(error, say)
 
     @property
     def is_usable(self) -> bool:
         """There is a collection to search."""
         return self._words is not None
+
+    @property
+    def is_rested(self) -> bool:
+        """Something did not work, which is a while ago: it may be tried again."""
+        return time.monotonic() - self._troubled_at > REST_S
 
     @property
     def collection(self) -> str:
@@ -154,6 +168,9 @@ class Index:
         """See the function `search`; None where the collection has been removed."""
         from gammapygpt.knowledge.store import Gone
 
+        if self.troubles and say != self._told_to:  # whoever looks something up is told, not the first one alone
+            say(Trouble(self.troubles[-1]))
+            self._told_to = say
         if self._words is None or not self.material.lexical.embed_query(query).indices:
             return []
         try:
@@ -229,11 +246,13 @@ class Index:
         self.dense, self._both = None, None
         self._tell(f"{error} Until then material is looked up by words alone.", say)
 
-    def _go_on_without(self, error: InfrastructureError, say: Say) -> None:
+    def _go_on_without(self, error: GammapyGPTError, say: Say) -> None:
         if self.settings.retrieval.required:
             raise error
+        self._words = None
         self._tell(f"{error} Going on without retrieval.", say)
 
     def _tell(self, trouble: str, say: Say) -> None:
+        self._troubled_at, self._told_to = time.monotonic(), say
         self.troubles.append(trouble)
-        say(trouble)
+        say(Trouble(trouble))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +49,8 @@ def material(settings: Settings, folder: Path | None, say: Callable[[str], None]
     Raises
     ------
     UserError
-        The folder cannot be written; or the corpus cannot be gathered, as may an InfrastructureError.
+        The folder cannot be written and `retrieval.required` is true; or the corpus cannot be gathered, as may an
+        InfrastructureError.
     """
     path = folder / file_name(settings) if folder else None
     if path and not again and (kept := read(path)):
@@ -62,8 +61,19 @@ def material(settings: Settings, folder: Path | None, say: Callable[[str], None]
     lexical = Lexical([searchable(document) for document in gathered.documents])
     key = short_hash(corpus_hash(gathered.documents), *ways())
     made = Material(gathered.documents, gathered.notes, key, lexical)
-    if path:
+    return kept_in(path, made, required=settings.retrieval.required, say=say) if path else made
+
+
+def kept_in(path: Path, made: Material, *, required: bool, say: Callable[[str], None]) -> Material:
+    """The material, kept in a file; where it cannot be and need not be, with a note that says so."""
+    try:
         write(path, made)
+    except UserError as error:
+        if required:
+            raise
+        note = f"{error} Until then it is made anew by each program."
+        say(note)
+        return made._replace(notes=[*made.notes, note])
     return made
 
 
@@ -80,9 +90,9 @@ def read(path: Path) -> Material | None:
             rows = rows_of(file)
         documents = [Document(Snippet(**snippet), heading, body) for snippet, heading, body in told["documents"]]
         lexical = Lexical([searchable(document) for document in documents], rows)
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
+        return Material(documents, list(told["notes"]), str(told["hash"]), lexical)
+    except Exception:  # whatever is wrong with the file: it is made again
         return None
-    return Material(documents, told["notes"], told["hash"], lexical)
 
 
 def write(path: Path, made: Material) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from langchain_qdrant import QdrantVectorStore, RetrievalMode
 from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
-from gammapygpt.errors import InfrastructureError
+from gammapygpt.errors import GammapyGPTError, InfrastructureError
 from gammapygpt.keys import read_key
 from gammapygpt.knowledge.dense import Dense
 from gammapygpt.knowledge.inprocess import IndexedLocal, in_process
@@ -181,6 +182,10 @@ def server_words(settings: Settings) -> Iterator[None]:
     where = without_secrets(settings.retrieval.store)
     try:
         yield
+    except GammapyGPTError:
+        raise
+    except ResourceExhaustedResponse:
+        raise InfrastructureError(f"The Qdrant server {where} is overloaded (status 429).", "Try again.") from None
     except UnexpectedResponse as error:
         if error.status_code in (401, 403):
             named = settings.retrieval.store_key_env or settings.retrieval.store_key_file
@@ -195,7 +200,7 @@ def server_words(settings: Settings) -> Iterator[None]:
             f"{where} answers with status {error.status_code}, not as a Qdrant server should.",
             "Check retrieval.store, or look at the server's log.",
         ) from None
-    except (ResponseHandlingException, ApiException, ValueError) as error:
+    except (ApiException, ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
         reachable = not isinstance(error, ResponseHandlingException) or isinstance(error.source, ValueError)
         said = "answers, but not as a Qdrant server" if reachable else "does not answer"
         raise InfrastructureError(

@@ -36,6 +36,12 @@ def looked_up(events: Iterable[dict[str, Any]], version: str) -> list[Reference]
     )
 
 
+def troubles(events: Iterable[dict[str, Any]]) -> list[str]:
+    """What did not work when material was looked up in a run, each once; the run went on without it."""
+    told = (str(line) for event in events if event.get("event") == "retrieved" for line in event.get("troubles", []))
+    return list(dict.fromkeys(told))
+
+
 def references(found: Iterable[str], version: str) -> list[Reference]:
     """Each source once, with its page."""
     return [Reference(source, page(source, version)) for source in dict.fromkeys(found)]

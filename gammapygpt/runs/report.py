@@ -11,7 +11,7 @@ from gammapygpt.runs import provenance
 from gammapygpt.runs.acknowledge import acknowledged, without_words
 from gammapygpt.runs.figures import embedded
 from gammapygpt.runs.folder import RunFolder
-from gammapygpt.runs.followed import follows, looked_up
+from gammapygpt.runs.followed import follows, looked_up, troubles
 from gammapygpt.runs.highlight import changes_html, script_html, styles
 from gammapygpt.runs.remarks import findings, remarks
 from gammapygpt.runs.results import columns, lines, one_line, specs, units_of, what_to_approve
@@ -88,6 +88,7 @@ def report(folder: RunFolder, outcome: Outcome, state: RunState) -> str:
         "script": script_html(shown.script) if shown else "",
         "follows": follows(shown.script, gammapy) if shown else ("", []),
         "looked_up": looked_up(events, gammapy),
+        "troubles": troubles(events),
         "voices": spoke,
         "authorship": provenance.authorship(spoke, plan.recipe if plan else "", written=shown is not None),
         "versions": provenance.versions(manifest),

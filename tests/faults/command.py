@@ -17,7 +17,7 @@ RESULT = {"n_obs": 4}
 
 
 def command_line(
-    folder: Path, data: Path, backend: dict[str, Any], environment: dict[str, str] | None
+    folder: Path, data: Path, backend: dict[str, Any], environment: dict[str, str] | None, *, looks_up: bool = False
 ) -> Callable[..., Result]:
     """`gammapygpt` with settings of its own; only the coder speaks."""
     config = folder / "config.toml"
@@ -28,14 +28,15 @@ def command_line(
                 "[backends.test]",
                 *(f"{name} = {json.dumps(value)}" for name, value in backend.items()),
                 f'[data]\npath = "{data}"\n[runs]\nfolder = "{folder / "runs"}"',
-                "[switches]\nretrieval = false\nplanner = false\ncritic = false",
+                f"[switches]\nretrieval = {str(looks_up).lower()}\nplanner = false\ncritic = false",
                 "[sandbox]\nwarm = false\nverify = false",
             ]
         )
     )
 
     def line(*words: str) -> Result:
-        return CliRunner().invoke(app, [*words, "--config", str(config), "--quiet"], env=environment)
+        quiet = ["--quiet"] if words[0] in ("run", "resume") else []
+        return CliRunner().invoke(app, [*words, "--config", str(config), *quiet], env=environment)
 
     return line
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from embedding_server import EmbeddingServer
+from faults import vectors
 from qdrant_server import QdrantServer
 from typer.testing import CliRunner
 
@@ -104,10 +109,16 @@ def test_memory_keeps_nothing_and_a_folder_keeps_one_file(
 
 
 def test_a_broken_file_is_made_again(settings: Any, folder: Path) -> None:
+    from gammapygpt.knowledge.material import read
+
     index = opened(settings(store=str(folder)))
     (file,) = folder.iterdir()
     whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2])
+    array = io.BytesIO()
+    np.save(array, np.zeros(3))
+    for broken in (whole[: len(whole) // 2], b"", array.getvalue(), b"PK\3\4" + bytes(range(256)), whole[100:]):
+        file.write_bytes(broken)
+        assert read(file) is None
     forget(index)
     assert sources(settings(store=str(folder)), "reflected regions spectrum")
     assert file.stat().st_size == len(whole)
@@ -117,6 +128,11 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(settings: Any, tmp_
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be kept in .*retrieval\.store"):
         opened(settings(store=str(tmp_path / "file" / "index")))
+    said: list[str] = []
+    lenient = settings(store=str(tmp_path / "file" / "index"), required=False)
+    assert search(lenient, "reflected regions", 3, say=said.append), "kept nowhere, but there"
+    assert "cannot be kept" in said[-1]
+    assert said[-1] in opened(lenient).describe().notes
 
 
 @pytest.mark.slow
@@ -194,6 +210,46 @@ def test_a_server_that_does_not_answer(settings: Any) -> None:
     assert [line for line in said if "Going on without retrieval" in line]
 
 
+def test_a_server_that_is_not_there_is_asked_once_in_a_while(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = QdrantServer()
+    lenient = settings(store=server.url, required=False)
+    server.key = "another"
+    with server:
+        said: list[str] = []
+        assert search(lenient, "energy axis", 3, say=said.append) == []
+        n_requests = len(server.requests)
+        told: list[str] = []
+        assert search(lenient, "energy axis", 3, say=told.append) == []
+        assert len(server.requests) == n_requests
+        assert told == said[-1:], "but whoever asks is told"
+        server.key = ""
+        monkeypatch.setattr("gammapygpt.knowledge.index.REST_S", 0.0)
+        assert search(lenient, "energy axis", 3, say=said.append)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "says"),
+    [
+        ({"status": 500}, "status 500"),
+        ({"status": 429}, "overloaded"),
+        ({"body": b"{}"}, "not as a Qdrant server"),
+        ({"body": b'{"result": null, "status": "ok", "time": 0.0}'}, "not as a Qdrant server"),
+        ({"body": b"[1, 2"}, "not as a Qdrant server"),
+        ({"delay": 30}, "does not answer"),
+    ],
+)
+def test_a_server_that_misbehaves(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, trouble: dict[str, Any], says: str
+) -> None:
+    monkeypatch.setattr("gammapygpt.knowledge.store.TIMEOUT_S", 1)
+    with QdrantServer() as server:
+        server.trouble = trouble
+        with pytest.raises(InfrastructureError, match=says) as caught:
+            search(settings(store=server.url), "energy", 3)
+    assert "\n" not in str(caught.value)
+    assert caught.value.remedy
+
+
 def test_a_server_that_stops_between_two_searches(settings: Any) -> None:
     with QdrantServer() as server:
         strict, lenient = settings(store=server.url), settings(store=server.url, required=False)
@@ -202,6 +258,11 @@ def test_a_server_that_stops_between_two_searches(settings: Any) -> None:
         sources(strict, "energy axis")
     assert sources(lenient, "energy axis") == []
     assert "Going on without retrieval" in opened(lenient).describe().notes[0]
+
+
+def test_a_run_goes_on_where_its_server_dies_and_says_so(tmp_path: Path, simulated_data: Path) -> None:
+    with vectors.Setting(tmp_path, simulated_data, None) as setting:
+        assert vectors.dies_and_is_dispensable(setting) == ""
 
 
 def test_the_key_of_a_server(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +323,10 @@ def test_only_what_is_new_is_embedded(settings: Any, qdrant: QdrantServer, tmp_p
         ({"status": 404}, "knows no model 'small'"),
         ({"page": True}, "not as an OpenAI-compatible endpoint"),
         ({"key": "another"}, r"refuses the key .*NEAR_KEY"),
+        ({"sends": "none"}, r"sends vectors that are none"),
+        ({"sends": "zeros"}, r"sends vectors that are none"),
+        ({"sends": "fewer"}, r"sends \d+ vectors for \d+ texts"),
+        ({"sends": "lengths"}, r"sends vectors of different lengths \(32, 64\)"),
     ],
 )
 def test_an_endpoint_that_does_not_embed_costs_one_line(
@@ -277,6 +342,41 @@ def test_an_endpoint_that_does_not_embed_costs_one_line(
     assert re.search(message, line)
     assert "\n" not in line
     assert KEY not in line
+
+
+@pytest.mark.slow
+def test_vectors_of_another_length_than_those_kept_cost_one_line(settings: Any) -> None:
+    with EmbeddingServer() as server:
+        loaded = settings(backend(server), store="memory", embeddings="near")
+        expected = sources(settings(store="memory"), "reflected regions", 3)
+        opened(loaded)
+        server.sends = "lengths"
+        server.n_embedded = 1
+        said: list[str] = []
+        assert [one.source for one in search(loaded, "reflected regions", 3, say=said.append)] == expected
+    assert "vectors of different lengths (32, 64)" in said[0]
+
+
+def test_a_cache_of_vectors_that_cannot_be_used_costs_one_line(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Path(os.environ["GAMMAPYGPT_CACHE"])
+    monkeypatch.setattr("gammapygpt.knowledge.index.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("gammapygpt.knowledge.dense.BUSY_S", 0.1)
+    assert cache != tmp_path
+    (tmp_path / "embeddings.sqlite").write_text("no database " * 99)
+    with EmbeddingServer() as server:
+        said: list[str] = []
+        assert search(settings(backend(server), store="memory", embeddings="near"), "energy", 3, say=said.append)
+        assert "file is not a database" in said[-1]
+        (tmp_path / "embeddings.sqlite").unlink()
+        with closing(sqlite3.connect(tmp_path / "embeddings.sqlite")) as other:
+            other.execute("CREATE TABLE theirs (x)")
+            other.execute("BEGIN EXCLUSIVE")
+            more = settings(backend(server), store="memory", embeddings="near", snippets=7)
+            assert search(more, "energy", 3, say=said.append)
+    assert "database is locked" in said[-1]
+    assert "by words alone" in said[-1]
 
 
 def test_an_endpoint_that_dies_between_two_searches(settings: Any) -> None:
