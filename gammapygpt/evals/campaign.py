@@ -36,16 +36,6 @@ from gammapygpt.settings_loading import load_settings
 ABOUT = "campaign.json"
 PATIENCE = 5
 """Infrastructure failures in a row after which a campaign stops: the next would fail too."""
-ELSEWHERE = (
-    "base_url",
-    "api_key_env",
-    "api_key_file",
-    "timeout_s",
-    "retries",
-    "requests_per_minute",
-    "parallel_requests",
-)
-"""Settings of a backend that say where and how patiently it is asked; they may change on the way."""
 PLACES = {"data": "path", "analysis": "python", "retrieval": "gammapy_source", "runs": "folder"}
 """Settings that name folders of one machine: no part of what a campaign is, and nobody else's business."""
 
@@ -140,7 +130,7 @@ def prepare(campaign: Campaign, planned: Sequence[CellSpec], settings: Settings,
     about, dumped = campaign.about(), without_places(public_settings(settings))
     campaign.restore()
     if about:
-        if changed := differing(about["settings"], dumped):
+        if changed := changed_settings(about["settings"], dumped):
             raise UserError(
                 f"settings have changed since the campaign in {campaign.folder} began: {', '.join(changed)}.",
                 "Set them back, or name another folder.",
@@ -223,16 +213,11 @@ def check_settings(folder: Path, config: Path | None, overrides: str) -> None:
         They differ.
     """
     here = without_places(public_settings(load_settings(config, json.loads(overrides))))
-    if changed := differing(Campaign(folder).about()["settings"], here):
+    if changed := changed_settings(Campaign(folder).about()["settings"], here):
         raise UserError(
             f"the settings of a worker on {platform.node()} are not those of the campaign: {', '.join(changed)}.",
             "Write them into one file, and name it with --config; variables of your shell do not reach the workers.",
         )
-
-
-def differing(then: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """Settings that are not those that the campaign began with, and must be."""
-    return [key for key in changed_settings(then, here) if key.rpartition(".")[2] not in ELSEWHERE]
 
 
 def without_data(tasks: Sequence[Task], data: Path) -> dict[str, list[str]]:

@@ -12,6 +12,17 @@ from pydantic import ValidationError
 from gammapygpt.errors import UserError
 from gammapygpt.settings import Settings, public_settings
 
+ELSEWHERE = (
+    "base_url",
+    "api_key_env",
+    "api_key_file",
+    "timeout_s",
+    "retries",
+    "requests_per_minute",
+    "parallel_requests",
+)
+"""Settings of a backend that say where and how patiently it is asked; they may change on the way."""
+
 
 def changed_settings(then: dict[str, Any], current: dict[str, Any]) -> list[str]:
     """Dotted names of the settings that matter to a run and differ; backends that no agent speaks through do not.
@@ -23,7 +34,8 @@ def changed_settings(then: dict[str, Any], current: dict[str, Any]) -> list[str]
     then, by_default = of_this_version(then)
     before = _flat(_relevant(by_default, used)) | _flat(_relevant(then, used))
     after = _flat(_relevant(current, used))
-    return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    changed = (key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    return sorted(key for key in changed if key.rpartition(".")[2] not in ELSEWHERE)
 
 
 def of_this_version(kept: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

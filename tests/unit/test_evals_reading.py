@@ -1,7 +1,8 @@
 """What a record keeps of a run: nothing of where things lie on the machine."""
 
-from gammapygpt.evals.campaign import differing, without_places
+from gammapygpt.evals.campaign import without_places
 from gammapygpt.evals.reading import seconds_by_node, without_paths
+from gammapygpt.runs.changes import changed_settings
 from gammapygpt.settings import Settings, public_settings
 
 
@@ -33,15 +34,15 @@ def test_time_of_a_node_is_the_sum_of_its_turns():
 def test_settings_that_must_not_change_in_a_campaign():
     here = without_places(public_settings(Settings()))
     then = {**here, "switches": {name: on for name, on in here["switches"].items() if name != "skeptic"}}
-    assert differing(then, here) == []
+    assert changed_settings(then, here) == []
     then["switches"] = {**here["switches"], "skeptic": False}
-    assert differing(then, here) == ["switches.skeptic"]
+    assert changed_settings(then, here) == ["switches.skeptic"]
     then["switches"] = {**here["switches"], "of_old": False}
-    assert differing(then, here) == [], "it was off, and is no more"
+    assert changed_settings(then, here) == [], "it was off, and is no more"
     then["switches"] = {**here["switches"], "of_old": True}
-    assert differing(then, here) == ["switches.of_old"]
+    assert changed_settings(then, here) == ["switches.of_old"]
     mine = {"default_backend": "mine", "backends": {"mine": {"model": "m", "base_url": "http://127.0.0.1:1/v1"}}}
     here = without_places(public_settings(Settings.model_validate(mine)))
     mine["backends"]["mine"]["base_url"] = "http://127.0.0.1:2/v1"
     moved = without_places(public_settings(Settings.model_validate(mine)))
-    assert differing(moved, here) == [], "the same model may be served elsewhere"
+    assert changed_settings(moved, here) == [], "the same model may be served elsewhere"
