@@ -48,6 +48,15 @@ def as_tar(tree: list[tuple[str, str]]) -> bytes:
     return buffer.getvalue()
 
 
+def bind(listener: socket.socket, folder: Path, name: str) -> None:
+    """Listen at a name in a folder, however long its path is: the kernel takes 108 bytes."""
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        listener.bind(f"/proc/self/fd/{descriptor}/{name}")
+    finally:
+        os.close(descriptor)
+
+
 class Container:
     """See `Provider`.
 
@@ -96,7 +105,7 @@ class Container:
         strict = self.engine == "apptainer"  # it shares the network of the host
         command = build(order, folder, tree, binds, variables, workspace)
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(folder / "job" / "socket"))
+        bind(listener, folder / "job", "socket")
         os.chmod(folder / "job" / "socket", 0o777)
         listener.listen()
         return Launch(

@@ -43,7 +43,8 @@ class RecordedSandbox:
         if found is None or found.execution is None:
             raise Difference("a script", "it was not run in the run", now=script)
         left = self._folder / f"{found.number:02d}" / "workspace"
-        shutil.copytree(left, workspace, dirs_exist_ok=True, symlinks=True)
+        if left.is_dir():  # one that left nothing does not survive in a repository
+            shutil.copytree(left, workspace, dirs_exist_ok=True, symlinks=True)
         return found.execution.model_copy(deep=True)
 
     def self_check(self) -> list[SelfCheck]:
