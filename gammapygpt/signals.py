@@ -17,7 +17,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def handled(handlers: Mapping[signal.Signals, signal._HANDLER]) -> Iterator[None]:
-    """Other handlers, as long as the block lasts; SIGHUP stays ignored where `nohup` wants it so."""
+    """Other handlers, as long as the block lasts and leaves them; SIGHUP stays ignored where `nohup` wants it so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -27,7 +27,8 @@ def handled(handlers: Mapping[signal.Signals, signal._HANDLER]) -> Iterator[None
         yield
     finally:
         for one, how in before.items():
-            signal.signal(one, how)
+            if signal.getsignal(one) == heard[one]:  # else the block has seen to it
+                signal.signal(one, how)
 
 
 def ignored(number: signal.Signals) -> bool:

@@ -55,6 +55,9 @@ def told_by_signals(run: Run) -> Iterator[None]:
         try:
             yield
         finally:
+            if run.told_to_stop:  # it is ending in order, and says so
+                for one in ENDING:
+                    signal.signal(one, signal.SIG_IGN)
             signal.alarm(0)
 
 
