@@ -14,7 +14,11 @@ from gammapygpt.settings import BackendSettings
 from gammapygpt.state import Request
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
-WHOLE = ["429 with Retry-After of hours", "reset in the stream", "wrong tool"]
+SLOW = pytest.mark.slow
+WHOLE = [
+    "reset in the stream",
+    *(pytest.param(name, marks=SLOW) for name in ("429 with Retry-After of hours", "wrong tool")),
+]
 """Tried in whole runs here; `benchmarks/faults.py` tries all."""
 
 
