@@ -198,11 +198,13 @@ def shut(place: Path, stage: Stage, draw: random.Random) -> Iterator[Trial]:
         assert folder is not None
         # the owner, without root's leave to pass over permissions
         course.before = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"]
-        for path in (folder / ".lock", folder):
+        lock = folder / ".lock"
+        lock.touch()  # one that was killed early has none yet
+        for path in (lock, folder):
             path.chmod(0o555)
         refused = ended(course.resume())
         folder.chmod(0o755)
-        (folder / ".lock").chmod(0o644)
+        lock.chmod(0o644)
         course.before = []
         yield from resumed_after("run folder without write permission", course, stage, refused)
 
