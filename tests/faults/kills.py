@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -218,10 +219,12 @@ def trials(place: Path, seed: int, tries: int) -> Iterator[Trial]:
     data, cache, draw, done = simulate(place / "data"), place / "cache", random.Random(seed), 0
     known = {kind: stage(place / f"undisturbed {kind}", data, cache, SETTINGS[kind]) for kind in SETTINGS}
     with left.adopted(), postgres() as store:
-        while done < tries:
+        for number in count():  # one that ended before its moment came is none
+            if done >= tries:
+                return
             kind = known[draw.choices(list(SETTINGS), weights=(8, 1, 1))[0]]
             kind = kind._replace(name="Postgres", store=store) if store and draw.random() < 0.5 else kind
-            for trial in tried(place / f"kills {done}", kind, draw.getrandbits(32), min(MOST, tries - done)):
+            for trial in tried(place / f"run {number}", kind, draw.getrandbits(32), min(MOST, tries - done)):
                 done += 1
                 yield trial
 
