@@ -103,7 +103,8 @@ class Worker:
             getattr(self, name.decode().strip()).close()
             setattr(self, name.decode().strip(), connection)
             waiting.discard(name.decode().strip())
-        os.unlink(listener.getsockname())
+        assert self.launch.folder is not None
+        (self.launch.folder / "job" / "socket").unlink()
         listener.close()
 
     def _let_go(self) -> None:

@@ -8,7 +8,7 @@ from faults.course import Course, answers, differences, ended
 from faults.kills import Stage, stage, tried
 from scripted_server import ScriptedServer
 
-SEEDS = (6, 13)
+SEEDS = (6, pytest.param(13, marks=pytest.mark.slow))
 """Of a run that is killed while artefacts are collected, and of one that is killed after a node has ended."""
 
 

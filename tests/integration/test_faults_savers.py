@@ -6,7 +6,7 @@ import pytest
 from faults import savers
 
 
-@pytest.mark.parametrize("number", [3, pytest.param(savers.AT_ONCE, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [2, pytest.param(savers.AT_ONCE, marks=pytest.mark.slow)])
 def test_runs_at_once_have_their_own_answers(number, store, simulated_data, tmp_path):
     done = savers.at_once(tmp_path, simulated_data, store, number)
     assert [one.detail for one in done if not one.survived] == []
