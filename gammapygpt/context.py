@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
@@ -57,6 +58,11 @@ class Context:
     def backend_name(self, role: Role) -> str:
         """Name of the backend that speaks for a role in this run."""
         return str(getattr(self, f"{role}_backend"))
+
+    def take_up(self, switches: Mapping[str, Any]) -> None:
+        """Set the knobs as an earlier run had them; one that this version does not have is left out."""
+        for name in switches.keys() & self.switches().keys():
+            setattr(self, name, switches[name])
 
     def switches(self) -> dict[str, Any]:
         """The knobs as plain data, for the manifest."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
@@ -134,8 +133,7 @@ def context_of(folder: RunFolder, manifest: dict[str, Any], place: Path) -> Cont
         for name, one in settings.backends.items()
     }
     context = Context.of(settings.model_copy(update={"backends": backends}), place / folder.name)
-    for name in manifest["switches"].keys() & asdict(context).keys():
-        setattr(context, name, manifest["switches"][name])
+    context.take_up(manifest["switches"])
     context.wall_s = None
     return context
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -269,8 +268,7 @@ def resume(folder: RunFolder, settings: Settings) -> Run:
         raise UserError(f"the expected values in {asked['expect_file']} have changed.", "Start a new run.")
     follow_settings(folder, settings.runs)
     context = Context.of(settings, folder.path)
-    for name in manifest["switches"].keys() & asdict(context).keys():
-        setattr(context, name, manifest["switches"][name])
+    context.take_up(manifest["switches"])
     run = Run(folder, settings, context)
     _check_request(run, asked)
     return run

@@ -20,6 +20,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name as normal
+
 ROOT = Path(__file__).resolve().parent.parent
 LICENCES = ROOT / "docs" / "licences.md"
 OURS = {"gammapygpt", "pip", "setuptools", "wheel"}
@@ -48,11 +50,6 @@ def main() -> int:
     if not wrong and not unsafe and not unasked:
         print("audit: pins, licences and advisories are as they should be")
     return 1 if wrong or unsafe else 3 if unasked else 0
-
-
-def normal(name: str) -> str:
-    """A distribution's name in the one form that counts (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pins() -> dict[str, str]:
