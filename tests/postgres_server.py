@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,11 @@ def binaries() -> Path | None:
     if found:
         return Path(found).resolve().parent
     return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda path: float(path.parent.name))
+
+
+def can_serve() -> bool:
+    """Whether a server and its client are here."""
+    return binaries() is not None and find_spec("psycopg") is not None
 
 
 class PostgresServer:

@@ -126,9 +126,7 @@ def to_repair(state: RunState, context: Context, *, able: bool, room: Room = ALL
     begun = [Message.model_validate(turn) for turn in state.get("conversation", [])]
     if not begun or room.pieces < 1:
         begun = [*anew(state, context, able=able, room=room if begun else Room(example=False)), *begun[2:]]
-    task, earlier = begun[:2], begun[2:]
-    if room.attempts is not None:
-        earlier = earlier[max(len(earlier) - 2 * room.attempts, 0) :]
+    task, earlier = begun[:2], room.newest(begun[2:], each=2)
     turn = repair_turn(state, patch, room.best(looked_up(state, begun, able=able)))
     if sum(material.tokens(message.content) for message in [*task, *earlier, *turn]) > CONVERSATION[able]:
         earlier = []

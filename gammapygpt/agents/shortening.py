@@ -29,9 +29,9 @@ class Room(NamedTuple):
     example: bool = True
     """The script to start from."""
 
-    def newest(self, attempts: Sequence[Piece]) -> list[Piece]:
-        """Those of earlier attempts that there is room for."""
-        return list(attempts) if self.attempts is None else list(attempts[len(attempts) - self.attempts :])
+    def newest(self, told: Sequence[Piece], each: int = 1) -> list[Piece]:
+        """Those of earlier attempts that there is room for, where so many items tell of each."""
+        return list(told if self.attempts is None else told[max(len(told) - each * self.attempts, 0) :])
 
     def best(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Those of the pieces, best first, that there is room for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -86,17 +87,15 @@ def serve_http(made: Server, port: int) -> None:
     """
     import uvicorn
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise UserError(f"cannot listen on {HOST}:{port}: {error.strerror}.", "Name another --port.") from error
-    typer.echo(f"http://{HOST}:{port}/mcp", err=True)
-    uvicorn.run(
+    try:
+        listening = socket.create_server((HOST, port))
+    except OSError as error:
+        raise UserError(f"cannot listen on {HOST}:{port}: {error.strerror}.", "Name another --port.") from error
+    typer.echo(f"http://{HOST}:{port}/mcp", err=True)  # who reads it may call at once
+    config = uvicorn.Config(
         made.streamable_http_app(host=HOST),
-        host=HOST,
-        port=port,
         log_level="critical",  # what our own tools do is logged by the SDK
         timeout_graceful_shutdown=GRACE_S,
     )
+    with listening, suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])

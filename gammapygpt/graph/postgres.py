@@ -71,9 +71,10 @@ class Saver(PostgresSaver):
         with told(self.place):
             given: dict[str, Any] = {"connect_timeout": CONNECT_S, "application_name": "gammapygpt"}
             given |= conninfo_to_dict(self.place.store)
-            if self.password is not None:
-                given["password"] = self.password
-            return psycopg.Connection.connect(**given, autocommit=True, prepare_threshold=None, row_factory=dict_row)
+            given |= {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
+            if self.password is None:
+                return psycopg.Connection.connect(**given)
+            return psycopg.Connection.connect(**given, password=self.password.get_secret_value())
 
     @contextmanager
     def _cursor(self, *, pipeline: bool = False) -> Iterator[psycopg.Cursor[DictRow]]:

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from gammapygpt.errors import UserError
 from gammapygpt.runs.folder import RunFolder, read_json
@@ -35,7 +35,7 @@ class Place(BaseModel):
         """The store, as it may be told."""
         return without_secrets(self.store) if self.store else "SQLite beside the runs"
 
-    def password(self, environ: Mapping[str, str] | None = None) -> str | None:
+    def password(self, environ: Mapping[str, str] | None = None) -> SecretStr | None:
         """The password, or None where libpq is to find it (PGPASSWORD, .pgpass, a service file).
 
         Raises
@@ -45,7 +45,7 @@ class Place(BaseModel):
         """
         if not self.store or not self.password_env:
             return None
-        found = (os.environ if environ is None else environ).get(self.password_env, "")
+        found = SecretStr((os.environ if environ is None else environ).get(self.password_env, ""))
         if not found:
             raise UserError(
                 f"the checkpoints in {self.shown} need the password in the environment variable {self.password_env}, "

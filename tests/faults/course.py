@@ -98,13 +98,14 @@ class Course:
 
     @property
     def temporary(self) -> Path:
-        return self.place / "tmp"
+        """The folder for temporary files, as it is seen from here."""
+        return self.root / (self.place / "tmp").relative_to("/")
 
     def begin(self, *arguments: str, **how: Any) -> subprocess.Popen[str]:
         """Start `gammapygpt` in this place; both streams are pipes unless `how` says otherwise."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GAMMAPYGPT_")}
         ours = {
-            "TMPDIR": str(self.temporary),
+            "TMPDIR": str(self.place / "tmp"),
             "XDG_CONFIG_HOME": str(self.place / "home"),
             "GAMMAPYGPT_CACHE": str(self.cache),
         }

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from canary import leaks, told
+from mcp_client import Talk, connected
 
 from gammapygpt.runs.folder import RunFolder
 
@@ -71,6 +76,14 @@ class House:
         ]
         return self.given("config.toml", "\n".join(told) + "\n")
 
+    def task(self, prompt: str) -> Path:
+        """A folder of the user's with one task for a campaign: four observations are right."""
+        lines = ['id = "count"', 'datasets = ["dl3-simulated"]', f"prompt = {json.dumps(prompt)}"]
+        text = "\n".join([*lines, "[[expected]]", 'key = "n_obs"', "value = 4", 'why = "exact"\n'])
+        folder = self.place / GIVEN / "tasks"
+        folder.mkdir()
+        return self.given("tasks/count.toml", text).parent
+
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """That of the program: nothing of whoever runs the tests but where Python is."""
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG") if name in os.environ}
@@ -116,6 +129,24 @@ class House:
         """Where the secret is, in all that was written or printed."""
         written = [self.cache, *(path for path in self.place.iterdir() if path.name != GIVEN)]
         return [*leaks([self.secret], *written), *(f"printed: {how}" for how in told([self.secret], self.printed))]
+
+
+@contextmanager
+def served_by_mcp(house: House, **environ: str) -> Iterator[tuple[Talk, int]]:
+    """A client of `gammapygpt mcp`, and the port where that listens; what the process writes is kept."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = house.begun("mcp", "--transport", "streamable-http", "--port", str(port), **environ)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        house.printed += line
+        with connected(line.strip()) as talk:
+            yield talk, port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        house.printed += process.communicate()[0]
 
 
 def fenced(script: str) -> dict[str, Any]:

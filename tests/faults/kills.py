@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from postgres_server import PostgresServer, binaries
+from postgres_server import PostgresServer, can_serve
 from scripted_server import ScriptedServer
 
 from faults import left
@@ -232,7 +231,7 @@ def trials(place: Path, seed: int, tries: int) -> Iterator[Trial]:
 @contextmanager
 def postgres() -> Iterator[Callable[[], str] | None]:
     """A Postgres server of its own that gives each run an empty database; None where there is none."""
-    if binaries() is None or find_spec("psycopg") is None:
+    if not can_serve():
         yield None
         return
     with PostgresServer() as server:

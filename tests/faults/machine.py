@@ -27,6 +27,7 @@ from gammapygpt.data.simulate import simulate
 
 DISK_MB = 24
 FULL = ("The disk is full", "Free some space")
+ROOM = ("disk", "Free some space")
 SHUT = ("cannot be written", "Make it writable")
 GOES_ON = ("`gammapygpt resume ", "` goes on with it.")
 
@@ -43,19 +44,26 @@ class Fault(NamedTuple):
     end: Callable[[Course], object] = lambda course: None
     orderly: bool = False
     """Whether the model call in flight is waited for."""
+    disk: str = ""
+    """The folder of a course that is on a small disk of its own."""
 
 
 @contextmanager
-def disk(place: Path) -> Iterator[tuple[Path, list[str]]]:
+def disk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
     """A small disk that only those see who are sent there; it is gone when this ends, however it ends.
+
+    Parameters
+    ----------
+    folder
+        Where it is mounted.
 
     Yields
     ------
     tuple
         Where its root is seen from here, and what sends a command there.
     """
-    (place / "runs").mkdir(parents=True)
-    mount = f"mount -t tmpfs -o size={DISK_MB}m tmpfs '{place / 'runs'}' && echo ready && exec cat"
+    folder.mkdir(parents=True)
+    mount = f"mount -t tmpfs -o size={DISK_MB}m tmpfs '{folder}' && echo ready && exec cat"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(["unshare", "--mount", "sh", "-c", mount], **pipes) as keeper:
         assert keeper.stdin is not None
@@ -71,11 +79,11 @@ def can_mount() -> bool:
     return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def fill(course: Course, room: int = 0) -> None:
-    """Leave so many bytes on the disk of the runs."""
-    with (course.runs / "ballast").open("wb", buffering=0) as ballast:
+def fill(folder: Path, room: int = 0) -> None:
+    """Leave so many bytes on the disk of a folder."""
+    with (folder / "ballast").open("wb", buffering=0) as ballast:
         try:
-            while (free := free_bytes(course.runs) - room) > 0:
+            while (free := free_bytes(folder) - room) > 0:
                 ballast.write(bytes(min(free, 1 << 20)))
         except OSError:
             """There is no room left."""
@@ -88,7 +96,8 @@ def free_bytes(place: Path) -> int:
 
 def make_room(course: Course) -> None:
     """Take away what `fill` has brought."""
-    (course.runs / "ballast").unlink(missing_ok=True)
+    for folder in (course.runs, course.temporary):
+        (folder / "ballast").unlink(missing_ok=True)
 
 
 def remount(how: str) -> Callable[[Course], None]:
@@ -141,8 +150,11 @@ def disks(draw: random.Random) -> list[Fault]:
     """What a disk does, on one of its own."""
     room = int(2 ** draw.uniform(14, 22))
     return [
-        Fault("disk full", (3,), FULL, lambda seen: fill(seen.course), make_room),
-        Fault("disk nearly full", (3,), FULL, lambda seen: fill(seen.course, room), make_room),
+        Fault("disk full", (3,), FULL, lambda seen: fill(seen.course.runs), make_room, disk="runs"),
+        Fault("disk nearly full", (3,), FULL, lambda seen: fill(seen.course.runs, room), make_room, disk="runs"),
+        Fault(
+            "disk of temporary files full", (3,), ROOM, lambda seen: fill(seen.course.temporary), make_room, disk="tmp"
+        ),
     ]
 
 
@@ -162,8 +174,9 @@ def tried(course: Course, stage: Stage, moment: Moment, fault: Fault) -> Trial |
     end = struck(course, moment, fault)
     if end.code == 0:
         return None
-    lost = [*told_wrong(end, fault), *left.orphans(known), *left.behind(course)]
+    lost = [*told_wrong(end, fault), *left.orphans(known)]
     fault.end(course)
+    lost += left.behind(course)
     time.sleep(0.1)  # a request that is still in the server's queue
     in_flight = len(course.server.requests) - len(recorded_calls(course))
     if in_flight > (0 if fault.orderly else 1):
@@ -183,7 +196,7 @@ def told_wrong(end: Ended, fault: Fault) -> list[str]:
 def shut(place: Path, stage: Stage, draw: random.Random) -> Iterator[Trial]:
     """A run whose folder cannot be written when it is resumed."""
     found = moments(draw, stage.known.seconds, late=True)
-    with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server, disk(place) as (root, there):
+    with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server, disk(place / "runs") as (root, there):
         course = Course(place, server, stage.data, stage.cache, stage.settings, there, root)
         kill = Fault("kill", (-9,), (), sent(signal.SIGKILL))
         struck(course, found[0], kill)
@@ -241,7 +254,7 @@ def met(place: Path, known: Stage, draw: random.Random, fault: Fault) -> Iterato
     """A run that meets a fault at a moment that chance draws; nothing where it was at its end before."""
     moment = draw.choice(moments(draw, known.known.seconds, late=False)[1:11])
     with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server, ExitStack() as stack:
-        root, there = stack.enter_context(disk(place)) if fault.end is make_room else (Path("/"), [])
+        root, there = stack.enter_context(disk(place / fault.disk)) if fault.disk else (Path("/"), [])
         course = Course(place, server, known.data, known.cache, known.settings, there, root)
         if trial := tried(course, known, moment, fault):
             yield trial

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import sys
 import time
@@ -10,9 +12,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from canary import canary, descendants, processes_with
+from postgres_server import PostgresServer, can_serve
 from scripted_server import ScriptedServer
 
-from faults.house import COUNTS, REQUEST, House, fenced, unlike
+from faults.house import COUNTS, REQUEST, House, fenced, served_by_mcp, unlike
 from faults.trial import Trial
 from gammapygpt.data.simulate import simulate
 from gammapygpt.detached import go_on
@@ -58,6 +61,7 @@ def tried(fault: str, way: Way, place: Path, data: Path, seed: int) -> Trial:
 
 def ways() -> dict[str, Way]:
     """How a key comes in, or is tempted out."""
+    database = {"password of the database of checkpoints": of_the_database} if can_serve() else {}
     return {
         "in a variable, the run passes and is exported": in_a_variable,
         "in a file, the run fails": in_a_file,
@@ -73,6 +77,9 @@ def ways() -> dict[str, Way]:
         "in processes at work": in_processes,
         **{f"crash in {function}, with local variables": crash_in(function) for function in CRASHES},
         "kill -9 while the reply comes": killed,
+        "in a campaign, its table and its report": in_a_campaign,
+        "over MCP, in requests, scripts and replies": over_mcp,
+        **database,
     }
 
 
@@ -235,12 +242,18 @@ def crash_in(function: str) -> Way:
     def way(house: House) -> Iterator[str]:
         with ScriptedServer([fenced(COUNTS)]) as server:
             house.settings(server.url, BY_VARIABLE)
-            program = [sys.executable, "-P", str(Path(__file__).with_name("crash.py")), function, "run", REQUEST]
-            house.gammapygpt(program=program, FARM=house.secret, GAMMAPYGPT_DEBUG="1")
-        if "a mistake of ours" not in house.printed or "locals" not in house.printed:
-            yield "there is no traceback with local variables"
+            yield from crashed(house, function)
 
     return way
+
+
+def crashed(house: House, function: str) -> Iterator[str]:
+    """A run in which this function raises what nobody expects."""
+    program = [sys.executable, "-P", str(Path(__file__).with_name("crash.py")), function, "run", REQUEST]
+    before = len(house.printed)
+    house.gammapygpt(program=program, FARM=house.secret, GAMMAPYGPT_DEBUG="1")
+    if "a mistake of ours" not in house.printed[before:] or "locals" not in house.printed[before:]:
+        yield "there is no traceback with local variables"
 
 
 def killed(house: House) -> Iterator[str]:
@@ -252,3 +265,43 @@ def killed(house: House) -> Iterator[str]:
         house.printed += process.communicate()[0]
         server.add(fenced(COUNTS))
         yield from unlike(exit_code=(house.gammapygpt("resume", FARM=house.secret), 0))
+
+
+def in_a_campaign(house: House) -> Iterator[str]:
+    """Pasted into a task, and in a script that the model echoes it in and that fails with it."""
+    tasks = house.task(f"{REQUEST} With {house.secret}.")
+    fails = f"{COUNTS}raise ValueError({house.secret!r})\n"
+    with ScriptedServer([fenced(fails)], key=house.secret) as server:
+        house.settings(server.url, BY_VARIABLE)
+        line = ["bench", "run", "--tasks", str(tasks), "--out", "campaign", "--attempts", "1", "--workers", "1"]
+        code = house.gammapygpt(*line, "--baselines", "single-shot", "--ablate", "planner", FARM=house.secret)
+    yield from unlike(exit_code=(code, 0), report=(house.gammapygpt("bench", "report", "campaign"), 0))
+    table = (house.place / "work" / "campaign" / "table.jsonl").read_text()
+    kinds = [attempt["failure"] for row in table.splitlines() for attempt in json.loads(row)["attempts"]]
+    yield from unlike(failures=(kinds, ["runtime"] * 3), masked=("[key]" in table, True))
+
+
+def over_mcp(house: House) -> Iterator[str]:
+    """What clients are told, and what the process writes beside it."""
+    with ScriptedServer([fenced(f"# {house.secret}\n{COUNTS}")], key=house.secret) as server:
+        house.settings(server.url, BY_VARIABLE)
+        with served_by_mcp(house, FARM=house.secret) as (talk, _):
+            ran = talk.call("generate", request=f"{REQUEST} With {house.secret}.")
+            told = [ran, talk.call("run_script", script=f"print({house.secret!r})\n{COUNTS}")]
+            told += [talk.fault("generate", request=f"{REQUEST} {house.secret}", backend="nobody")]
+            told += [talk.read(f"run://{ran['run']}/manifest").text, *talk.progress]
+        house.printed += json.dumps(told)
+    yield from unlike(status=(ran["status"], "passed"))
+
+
+def of_the_database(house: House) -> Iterator[str]:
+    """A password that is let in, one that is not, and crashes of those who hold it."""
+    with PostgresServer() as postgres, ScriptedServer([fenced(COUNTS)]) as server:
+        for user, code, says in (("runs", 0, "passed"), ("guarded", 3, "password authentication failed")):
+            runs = f'[runs]\ncheckpoints = "{postgres.database(user)}"\npassword_env = "FARM"'
+            house.settings(server.url, BY_VARIABLE, runs)
+            yield from unlike(exit_code=(house.gammapygpt("run", REQUEST, FARM=house.secret), code))
+            yield from unlike(said=(bool(re.search(says, house.printed)), True))
+        house.settings(server.url, BY_VARIABLE, runs.replace("guarded@", "runs@"))
+        for function in ("gammapygpt.graph.postgres:conninfo_to_dict", "gammapygpt.graph.postgres:Saver._is_set_up"):
+            yield from crashed(house, function)

@@ -34,6 +34,7 @@ SLOW = pytest.mark.slow
         pytest.param("Ctrl-C", marks=SLOW),
         pytest.param("terminal closed (SIGHUP)", marks=SLOW),
         pytest.param("disk nearly full", marks=SLOW),
+        pytest.param("disk of temporary files full", marks=SLOW),
     ],
 )
 def test_a_run_says_what_is_the_matter_and_is_resumed_to_the_same_end(name, undisturbed, tmp_path):

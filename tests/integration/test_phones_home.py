@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from faults.house import COUNTS, REQUEST, House, fenced
+from faults.house import COUNTS, REQUEST, House, fenced, served_by_mcp
 
 WATCHED = Path(__file__).parent.parent / "watched"
 CARELESS = {
@@ -74,6 +74,28 @@ def test_the_other_faces_speak_to_nobody(house, scripted_server):
     house.gammapygpt("config", "check")
     assert "Traceback" not in house.printed
     assert not house.others(server.port)
+
+
+@pytest.mark.slow
+def test_a_campaign_speaks_to_its_model_alone(house, scripted_server):
+    server = scripted_server(fenced(COUNTS))
+    house.settings(server.url)
+    line = ["bench", "run", "--tasks", str(house.task(REQUEST)), "--out", "campaign", "--workers", "1"]
+    assert house.gammapygpt(*line, "--ablate", "planner", "--baselines", "bare-loop") == 0, house.printed
+    assert house.gammapygpt("bench", "report", "campaign") == 0, house.printed
+    assert house.spoken_to() >= {f"connect 127.0.0.1 {server.port}"}
+    assert not house.others(server.port)
+
+
+@pytest.mark.slow
+def test_the_server_for_other_agents_speaks_to_its_model_and_its_client_alone(house, scripted_server):
+    server = scripted_server(fenced(COUNTS))
+    house.settings(server.url)
+    with served_by_mcp(house) as (talk, port):
+        assert talk.call("generate", request=REQUEST)["status"] == "passed"
+        talk.call("run_script", script=COUNTS)
+    assert house.spoken_to() >= {f"connect 127.0.0.1 {server.port}"}
+    assert not house.others(server.port, port)
 
 
 @pytest.mark.slow
