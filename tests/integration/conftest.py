@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import pickle
 from pathlib import Path
 
 import pytest
+from faults.kills import Stage, stage
 from scripted_run import REQUEST
 
 from gammapygpt.run import Run
@@ -49,3 +52,15 @@ def begin(tmp_path: Path, simulated_data: Path):
         return start(request, settings, expect=known)
 
     return begin
+
+
+@pytest.fixture(scope="session")
+def undisturbed(shared_cache: Path, simulated_data: Path) -> Stage:
+    """What a run comes to that nothing disturbs; made once per test run, whatever the number of workers."""
+    common = shared_cache.parent
+    kept = common / "undisturbed.pickle"
+    with (common / "undisturbed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.is_file():
+            kept.write_bytes(pickle.dumps(stage(common / "undisturbed", simulated_data, shared_cache)))
+        return pickle.loads(kept.read_bytes())

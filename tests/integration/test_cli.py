@@ -27,8 +27,10 @@ json.dump({"n_obs": len(store.obs_table)}, open("result.json", "w"))
 def gammapygpt(tmp_path: Path):
     """Run the program in an empty folder, with or without data."""
 
-    def gammapygpt(*arguments: str, data: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def gammapygpt(*arguments: str, data: Path | None = None, warm: bool = False) -> subprocess.CompletedProcess[str]:
         environment = {key: value for key, value in os.environ.items() if key not in ("PHOTON_STORAGE", "GAMMAPY_DATA")}
+        if not warm:
+            environment["GAMMAPYGPT_SANDBOX__WARM"] = "false"
         if data:
             environment["PHOTON_STORAGE"] = str(data)
         return subprocess.run(
@@ -45,7 +47,7 @@ def gammapygpt(tmp_path: Path):
 
 
 def test_main_job_without_a_model_on_simulated_data(gammapygpt, simulated_data, tmp_path):
-    done = gammapygpt("run", SPECTRUM, "--json", data=simulated_data)
+    done = gammapygpt("run", SPECTRUM, "--json", data=simulated_data, warm=True)
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     assert outcome["status"] == "passed"
@@ -67,7 +69,7 @@ def test_main_job_without_a_model_on_simulated_data(gammapygpt, simulated_data, 
     assert re.search(r"containment correction +applied", shown.stdout)
     assert "converged, covariance valid" in (final / "report.html").read_text()
     assert "passed" in gammapygpt("runs", "list").stdout
-    again = gammapygpt("resume", "--json")
+    again = gammapygpt("resume", "--json", warm=True)
     assert json.loads(again.stdout)["result"] == outcome["result"]
 
 

@@ -22,7 +22,7 @@ REQUEST = 'How many observations point within 2 deg of the Crab Nebula? Write re
 @pytest.fixture
 def program(tmp_path: Path, simulated_data: Path):
     """The program in an empty folder, by its words; `(exit code, its JSON)`."""
-    environment = os.environ | {"PHOTON_STORAGE": str(simulated_data)}
+    environment = os.environ | {"PHOTON_STORAGE": str(simulated_data), "GAMMAPYGPT_SANDBOX__WARM": "false"}
 
     def program(*words: str) -> tuple[int, dict]:
         command = [sys.executable, "-m", "gammapygpt", *words, "--json"]

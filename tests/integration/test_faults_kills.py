@@ -5,16 +5,11 @@ from __future__ import annotations
 import pytest
 from faults import left
 from faults.course import Course, answers, differences, ended
-from faults.kills import Stage, stage, tried
+from faults.kills import tried
 from scripted_server import ScriptedServer
 
 SEEDS = (6, pytest.param(13, marks=pytest.mark.slow))
 """Of a run that is killed while artefacts are collected, and of one that is killed after a node has ended."""
-
-
-@pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory, simulated_data, shared_cache) -> Stage:
-    return stage(tmp_path_factory.mktemp("undisturbed"), simulated_data, shared_cache)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -26,7 +21,7 @@ def test_a_run_that_is_killed_and_resumed_ends_as_if_nothing_had_been(seed, undi
 
 
 def test_a_run_under_way_cannot_be_resumed_twice(undisturbed, tmp_path):
-    with ScriptedServer(answers(delay=2.0)) as server:
+    with ScriptedServer(answers(delay=1.0)) as server:
         course = Course(tmp_path, server, undisturbed.data, undisturbed.cache, undisturbed.settings)
         first = course.run()
         server.wait_for(1)

@@ -6,13 +6,7 @@ import random
 
 import pytest
 from faults import left
-from faults.kills import Stage, stage
 from faults.machine import can_mount, disks, met, shut, signals
-
-
-@pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory, simulated_data, shared_cache) -> Stage:
-    return stage(tmp_path_factory.mktemp("undisturbed"), simulated_data, shared_cache)
 
 
 def lost(trials):
@@ -27,8 +21,8 @@ SLOW = pytest.mark.slow
     "name",
     [
         "SIGTERM",
-        "Ctrl-C twice",
         "disk full",
+        pytest.param("Ctrl-C twice", marks=SLOW),
         pytest.param("SIGTERM to all processes (SLURM)", marks=SLOW),
         pytest.param("SIGTERM twice", marks=SLOW),
         pytest.param("Ctrl-C", marks=SLOW),
