@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +41,8 @@ LOOK_S = 0.001
 """Between two looks at a process; some files are there for a few ms."""
 MOST = 3
 """Kills of one run."""
+RETRIEVER = "retriever"
+"""Takes part where something is looked up."""
 
 
 @dataclass
@@ -136,6 +139,26 @@ def moments(draw: random.Random, usual_s: float, *, late: bool) -> list[Moment]:
     ]
 
 
+def in_nodes(draw: random.Random) -> list[Moment]:
+    """The beginning of each node, its work and its end, in any order; all come in a run that nothing disturbed yet."""
+    found = []
+    for agent in (RETRIEVER, *AGENTS):
+        begins = partial(Watched.told_of, event="agent", agent=agent)
+        ends = partial(Watched.told_of, event="took", agent=agent)
+        work = {RETRIEVER: begins, "executor": partial(Watched.told_of, event="running")}
+        delay = draw.uniform(0.0, DELAY_S / 10 if agent == RETRIEVER else DELAY_S)
+        working = after(delay, work.get(agent, partial(asks, agent)))
+        named = {"begins": begins, "is at work": working, "has ended": ends}
+        found += [Moment(f"{agent} {name}", come) for name, come in named.items()]
+    draw.shuffle(found)
+    return found
+
+
+def asks(agent: str, seen: Watched) -> bool:
+    """Whether a model call of an agent is in flight."""
+    return seen.told_of("agent", agent=agent) and len(seen.course.server.requests) > len(recorded(seen.course))
+
+
 def after(delay_s: float, come: Callable[[Watched], bool]) -> Callable[[Watched], bool]:
     """Some time after something has come."""
     since: list[float] = []
@@ -186,15 +209,26 @@ def watched(course: Course) -> Watched:
     return Watched(course, course.resume() if folder else course.run(), **before)
 
 
-def tried(place: Path, stage: Stage, seed: int, most: int) -> list[Trial]:
-    """Kill one run up to `most` times, and see what the last `resume` makes of it."""
+def tried(place: Path, stage: Stage, seed: int, most: int, first: Moment | None = None) -> list[Trial]:
+    """Kill one run up to `most` times, and see what the last `resume` makes of it.
+
+    Parameters
+    ----------
+    place, stage, seed, most
+        An empty folder; the kind of run; where chance begins; the number of kills.
+    first
+        When it is killed for the first time; else chance decides. Lost is also a run in which that moment never came.
+    """
     draw, names, lost, known = random.Random(seed), list[str](), list[str](), left.children()
     with ScriptedServer(answers(DELAY_S, PAUSE_S)) as server:
         course = Course(place, server, stage.data, stage.cache, stage.settings + stage.store())
         for number in range(draw.randint(1, most)):
             moment = draw.choice(moments(draw, stage.known.seconds, late=number > 0))
             begun = course.folder() is not None
+            moment = first if first and not begun else moment
             if not killed(watched(course), moment):
+                if moment is first:
+                    names, lost = [f"kill -9: {moment.name}"], ["this moment never came"]
                 break
             names.append(f"kill -9: {moment.name} ({stage.name}, {'resumed' if begun else 'fresh'})")
             lost += left.orphans(known)
@@ -208,7 +242,7 @@ def tried(place: Path, stage: Stage, seed: int, most: int) -> list[Trial]:
 
 
 def trials(place: Path, seed: int, tries: int) -> Iterator[Trial]:
-    """As many kills as asked for, over both savers and all kinds of runs.
+    """As many kills as asked for, over both savers and all kinds of runs: of each node first, then wherever it falls.
 
     Parameters
     ----------
@@ -218,12 +252,15 @@ def trials(place: Path, seed: int, tries: int) -> Iterator[Trial]:
     data, cache, draw, done = simulate(place / "data"), place / "cache", random.Random(seed), 0
     known = {kind: stage(place / f"undisturbed {kind}", data, cache, SETTINGS[kind]) for kind in SETTINGS}
     with left.adopted(), postgres() as store:
+        swept = [(moment, saver) for saver in (False, store is not None) for moment in in_nodes(draw)]
         for number in count():  # one that ended before its moment came is none
             if done >= tries:
                 return
+            first, in_postgres = swept.pop() if swept else (None, store is not None and draw.random() < 0.5)
             kind = known[draw.choices(list(SETTINGS), weights=(8, 1, 1))[0]]
-            kind = kind._replace(name="Postgres", store=store) if store and draw.random() < 0.5 else kind
-            for trial in tried(place / f"run {number}", kind, draw.getrandbits(32), min(MOST, tries - done)):
+            kind = known["retrieval"] if first and first.name.startswith(RETRIEVER) else kind
+            kind = kind._replace(name="Postgres", store=store) if in_postgres else kind
+            for trial in tried(place / f"run {number}", kind, draw.getrandbits(32), min(MOST, tries - done), first):
                 done += 1
                 yield trial
 
