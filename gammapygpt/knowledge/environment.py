@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from gammapygpt.cache import cache_folder, written
 from gammapygpt.errors import InfrastructureError, UserError
 from gammapygpt.private import private_folder
 from gammapygpt.settings import Settings
@@ -63,13 +64,6 @@ def cache_file(settings: Settings) -> Path:
     return cache_folder() / "environment" / f"{environment_key(settings)}.json"
 
 
-def cache_folder() -> Path:
-    """`GAMMAPYGPT_CACHE`, or the user's cache folder of this platform."""
-    from platformdirs import user_cache_dir
-
-    return Path(os.environ.get("GAMMAPYGPT_CACHE") or user_cache_dir("gammapygpt"))
-
-
 def environment_key(settings: Settings) -> str:
     """Hash over the interpreter and the names and versions of what is installed beside it; imports nothing of it."""
     from gammapygpt.sandbox.interpreter import interpreter
@@ -113,8 +107,10 @@ def read_or_make(path: Path, settings: Settings) -> dict[str, Any]:
     """The report in `path`; made once where many processes begin together, and written in one step."""
     if (report := read_if_there(path)) is not None:
         return report
-    private_folder(path.parent)
-    with path.with_suffix(".lock").open("w") as lock:
+    with written(path):
+        private_folder(path.parent)
+        lock = path.with_suffix(".lock").open("w")
+    with lock:
         with contextlib.suppress(OSError):  # a file system without locks: twice does no harm
             fcntl.flock(lock, fcntl.LOCK_EX)
         return read_if_there(path) or made(path, settings)
@@ -129,7 +125,7 @@ def made(path: Path, settings: Settings) -> dict[str, Any]:
     """A new report, kept in `path`."""
     text = introspect_in_sandbox(settings)
     report: dict[str, Any] = json.loads(text)
-    with replaced(path) as file:
+    with written(path), replaced(path) as file:
         file.write(text.encode())
     return report
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gammapygpt.cache import cache_folder
 from gammapygpt.errors import GammapyGPTError, InfrastructureError
 from gammapygpt.knowledge.corpus import corpus_key
-from gammapygpt.knowledge.environment import cache_folder, environment
+from gammapygpt.knowledge.environment import environment
 from gammapygpt.knowledge.experience import same_task
 from gammapygpt.knowledge.ranking import chosen
 from gammapygpt.settings import Settings

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gammapygpt.knowledge.environment import cache_folder
+from gammapygpt.cache import ELSEWHERE, cache_folder
 from gammapygpt.private import private_folder
 
 KEPT = ("examples/", "docs/")
@@ -119,14 +119,17 @@ def _cached(version: str, python: str, *, again: bool) -> SourceTree:
         return SourceTree(None, f"Gammapy {which} is no release with a source distribution. {WHAT_TO_DO}")
     if not again and failed_lately(failed):
         return SourceTree(None, failed.read_text(encoding="utf-8"))
-    private_folder(folder)
-    reason = _fetched(version, python, target)
-    if reason:
+    try:
+        private_folder(folder)
+        reason = _fetched(version, python, target)
+        if not reason:
+            failed.unlink(missing_ok=True)
+            return SourceTree(target)
         reason = f"The tutorials of Gammapy {version} could not be fetched: {reason}. {WHAT_TO_DO}"
         failed.write_text(reason, encoding="utf-8")
-        return SourceTree(None, reason)
-    failed.unlink(missing_ok=True)
-    return SourceTree(target)
+    except OSError as error:
+        reason = f"The tutorials of Gammapy {version} cannot be kept in {folder} ({error.strerror}): {ELSEWHERE}"
+    return SourceTree(None, reason)
 
 
 def _fetched(version: str, python: str, target: Path) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
+from gammapygpt.cache import cache_folder
 from gammapygpt.llm import forms, reading
 from gammapygpt.llm.address import endpoint
 from gammapygpt.llm.faults import RefusedRequest, ServerFault
@@ -34,13 +35,6 @@ _CODE_REQUEST = [
     {"role": "user", "content": "Write one line of Python that prints the sum of 3 and 4. One fenced block, no prose."},
     {"role": "assistant", "content": "```python\n"},
 ]
-
-
-def cache_folder() -> Path:
-    """Where gammapygpt remembers things between runs: GAMMAPYGPT_CACHE, else the platform's cache folder."""
-    import platformdirs
-
-    return Path(os.environ.get("GAMMAPYGPT_CACHE") or platformdirs.user_cache_dir("gammapygpt"))
 
 
 def known(settings: BackendSettings) -> frozenset[str] | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gammapygpt.errors import UserError
+from gammapygpt.errors import InfrastructureError, UserError
 from gammapygpt.knowledge.environment import api_entries, cache_file, environment, introspection
 from gammapygpt.knowledge.index import search
 from gammapygpt.settings import Settings
@@ -100,6 +100,14 @@ def test_an_interpreter_without_gammapy_is_the_users_to_mend(settings: Settings,
         environment(venv_with(tmp_path / "venv", None))
     with pytest.raises(UserError, match="cannot be started"):
         environment(Settings.model_validate({"analysis": {"python": str(tmp_path / "no-python")}}))
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GAMMAPYGPT_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(InfrastructureError, match=r"written \(File exists: .*GAMMAPYGPT_CACHE") as told:
+        environment(Settings())
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(

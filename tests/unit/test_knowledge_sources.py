@@ -103,6 +103,14 @@ def test_pip_may_be_missing(asked: Path, monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "No module named pip" in sources.source_tree("9.7").reason
 
 
+def test_a_cache_that_cannot_be_written_is_a_reason(asked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAMMAPYGPT_CACHE", str(asked / "cache"))
+    found = sources.source_tree("9.9")
+    assert found.folder is None
+    assert "File exists" in found.reason
+    assert "GAMMAPYGPT_CACHE" in found.reason
+
+
 def test_pip_sees_no_keys(asked: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     monkeypatch.setenv("PIP_TIMEOUT", "7")

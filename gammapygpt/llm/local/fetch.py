@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gammapygpt.cache import ELSEWHERE, written
 from gammapygpt.errors import InfrastructureError, UserError
 from gammapygpt.llm.base import OnWait
 from gammapygpt.llm.local.files import find_known, models_folder, sha256
@@ -60,14 +61,10 @@ def fetch(
     if not source and (found := find_known(model, folders, say)):
         return found
     target = models_folder() / model.file
-    try:
+    with written(target):
         private_folder(target.parent)
         _download(model, source or model.url, target, progress or (lambda have, size: None), say, pause_s)
         sha256(target, say)  # the record of it, so that no run reads it through again
-    except OSError as error:
-        raise InfrastructureError(
-            f"Cannot write {target}: {error.strerror}.", "Name another cache folder: export GAMMAPYGPT_CACHE=..."
-        ) from None
     return target
 
 
@@ -115,7 +112,7 @@ def _make_sure_of_room(model: KnownModel, target: Path) -> None:
     if free < missing:
         raise UserError(
             f"{target.parent} has no room for {model.name}: {gigabytes(missing)} needed, {gigabytes(free)} free.",
-            "Free some space, or name another cache folder: export GAMMAPYGPT_CACHE=...",
+            f"Free some space, or {ELSEWHERE}",
         )
 
 

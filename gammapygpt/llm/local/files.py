@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from gammapygpt.cache import cache_folder
 from gammapygpt.errors import UserError
-from gammapygpt.llm.abilities import cache_folder
 from gammapygpt.llm.base import OnWait
 from gammapygpt.llm.local.models import KnownModel, known_model
 from gammapygpt.private import private_folder

@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
+from gammapygpt.cache import cache_folder, written
 from gammapygpt.errors import InfrastructureError, UserError
 from gammapygpt.keys import keyless
-from gammapygpt.llm.abilities import cache_folder
 from gammapygpt.llm.base import OnWait
 from gammapygpt.private import private_folder
 
@@ -250,13 +250,8 @@ os.register_at_fork(after_in_child=_forget)
 def _new_log() -> Path:
     """A log of its own for each server; the oldest go."""
     folder = cache_folder() / "models" / "logs"
-    try:
+    with written(folder):
         private_folder(folder)
         for old in sorted(folder.glob("*.txt"))[: -KEPT_LOGS + 1]:
             old.unlink(missing_ok=True)
-    except OSError as error:
-        raise InfrastructureError(
-            f"No log can be written in {folder} ({error.strerror}).",
-            "Name another cache folder: export GAMMAPYGPT_CACHE=...",
-        ) from None
     return folder / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}-{secrets.token_hex(2)}.txt"
