@@ -53,9 +53,10 @@ def test_names_and_processes_are_looked_at(tmp_path: Path):
     assert not leaks([SECRET], tmp_path)
     (tmp_path / quote(SECRET, safe="")).mkdir()
     assert leaks([SECRET], tmp_path)
-    with subprocess.Popen(
-        [sys.executable, "-c", "input()", SECRET], env={"KEY": SECRET}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as child:
+    program = [sys.executable, "-c", "print(flush=True); input()", SECRET]
+    with subprocess.Popen(program, env={"KEY": SECRET}, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()  # before, the system has not yet laid out its command line
         found = processes_with([SECRET], descendants(os.getpid()))
         child.communicate(b"\n")
     assert {one.split(" of ")[0] for one in found} == {"cmdline", "environ"}
