@@ -37,5 +37,6 @@ def written(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        said = f"{error.strerror or error}: {error.filename}" if error.filename else f"{error.strerror or error}"
         remedy = f"Free some space, make it writable, or {ELSEWHERE}"
-        raise InfrastructureError(f"{path} cannot be written ({error.strerror}: {error.filename}).", remedy) from None
+        raise InfrastructureError(f"{path} cannot be written ({said}).", remedy) from None

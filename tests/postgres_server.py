@@ -19,7 +19,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from ports import free_port
 
 PASSWORD = "canary-of-postgres"
 SETTINGS = {
@@ -84,9 +85,7 @@ class PostgresServer:
         made = self._run("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "-D", "data")
         assert made.returncode == 0, made.stderr
         (self.folder / "data" / "pg_hba.conf").write_text(ACCESS)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.start()
         self.ask("CREATE ROLE runs LOGIN CREATEDB", f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}' IN ROLE runs")
         return self

@@ -70,7 +70,8 @@ def source_tree(version: str, given: str = "", python: str = "", *, again: bool 
     try:
         return _given(Path(given).expanduser()) if given else _cached(version, python, again=again)
     except (OSError, tarfile.TarError, EOFError) as error:
-        return SourceTree(None, f"The sources of Gammapy {version} cannot be used: {error}. {WHAT_TO_DO}")
+        cache = f"Where {cache_folder()} cannot be written, {ELSEWHERE}"
+        return SourceTree(None, f"The sources of Gammapy {version} cannot be used: {error}. {WHAT_TO_DO} {cache}")
 
 
 def state(version: str, given: str = "") -> str:
@@ -119,17 +120,14 @@ def _cached(version: str, python: str, *, again: bool) -> SourceTree:
         return SourceTree(None, f"Gammapy {which} is no release with a source distribution. {WHAT_TO_DO}")
     if not again and failed_lately(failed):
         return SourceTree(None, failed.read_text(encoding="utf-8"))
-    try:
-        private_folder(folder)
-        reason = _fetched(version, python, target)
-        if not reason:
-            failed.unlink(missing_ok=True)
-            return SourceTree(target)
+    private_folder(folder)
+    reason = _fetched(version, python, target)
+    if reason:
         reason = f"The tutorials of Gammapy {version} could not be fetched: {reason}. {WHAT_TO_DO}"
         failed.write_text(reason, encoding="utf-8")
-    except OSError as error:
-        reason = f"The tutorials of Gammapy {version} cannot be kept in {folder} ({error.strerror}): {ELSEWHERE}"
-    return SourceTree(None, reason)
+        return SourceTree(None, reason)
+    failed.unlink(missing_ok=True)
+    return SourceTree(target)
 
 
 def _fetched(version: str, python: str, target: Path) -> str:

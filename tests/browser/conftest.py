@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from ports import free_port
 from scripted_server import ScriptedServer
 
 PATIENCE = 300_000
@@ -86,9 +86,7 @@ class WebServer:
 
     def start(self) -> None:
         """Start it, on another port than the last time."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}/"
         config = self.folder / "config.toml"
         config.write_text(

@@ -87,10 +87,14 @@ class Course:
             f'abilities = []\n[data]\npath = "{self.data}"\n[switches]\noptimiser = true\n{self.settings}'
         )
 
+    def seen(self, name: str) -> Path:
+        """A folder of this place, as it is seen from here."""
+        return self.root / (self.place / name).relative_to("/")
+
     @property
     def runs(self) -> Path:
         """The folder of the runs, as it is seen from here."""
-        return self.root / (self.place / "runs").relative_to("/")
+        return self.seen("runs")
 
     @property
     def config(self) -> Path:
@@ -99,7 +103,7 @@ class Course:
     @property
     def temporary(self) -> Path:
         """The folder for temporary files, as it is seen from here."""
-        return self.root / (self.place / "tmp").relative_to("/")
+        return self.seen("tmp")
 
     def begin(self, *arguments: str, **how: Any) -> subprocess.Popen[str]:
         """Start `gammapygpt` in this place; both streams are pipes unless `how` says otherwise."""

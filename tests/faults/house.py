@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import IO, Any
 
 from canary import leaks, told
 from mcp_client import Talk, connected
+from ports import free_port
 
 from gammapygpt.runs.folder import RunFolder
 
@@ -134,9 +136,7 @@ class House:
 @contextmanager
 def served_by_mcp(house: House, **environ: str) -> Iterator[tuple[Talk, int]]:
     """A client of `gammapygpt mcp`, and the port where that listens; what the process writes is kept."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = house.begun("mcp", "--transport", "streamable-http", "--port", str(port), **environ)
     assert process.stdout is not None
     try:
@@ -147,6 +147,16 @@ def served_by_mcp(house: House, **environ: str) -> Iterator[tuple[Talk, int]]:
     finally:
         process.send_signal(signal.SIGTERM)
         house.printed += process.communicate()[0]
+
+
+def wait_for(address: str, process: subprocess.Popen[str]) -> str:
+    """What is at an address, once something is; an error where the process that should serve it ends."""
+    while process.poll() is None:
+        try:
+            return str(urllib.request.urlopen(address, timeout=30).read().decode())
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(process.stdout.read() if process.stdout else f"{address}: its server has ended")
 
 
 def fenced(script: str) -> dict[str, Any]:

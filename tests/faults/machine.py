@@ -94,12 +94,6 @@ def free_bytes(place: Path) -> int:
     return system.f_bavail * system.f_frsize
 
 
-def make_room(course: Course) -> None:
-    """Take away what `fill` has brought."""
-    for folder in (course.runs, course.temporary):
-        (folder / "ballast").unlink(missing_ok=True)
-
-
 def remount(how: str) -> Callable[[Course], None]:
     """Make the disk of the runs `ro` or `rw`; one that is being written to is busy at times."""
 
@@ -150,12 +144,22 @@ def disks(draw: random.Random) -> list[Fault]:
     """What a disk does, on one of its own."""
     room = int(2 ** draw.uniform(14, 22))
     return [
-        Fault("disk full", (3,), FULL, lambda seen: fill(seen.course.runs), make_room, disk="runs"),
-        Fault("disk nearly full", (3,), FULL, lambda seen: fill(seen.course.runs, room), make_room, disk="runs"),
-        Fault(
-            "disk of temporary files full", (3,), ROOM, lambda seen: fill(seen.course.temporary), make_room, disk="tmp"
-        ),
+        filled("disk full", FULL, "runs"),
+        filled("disk nearly full", FULL, "runs", room),
+        filled("disk of temporary files full", ROOM, "tmp"),
     ]
+
+
+def filled(name: str, says: tuple[str, ...], folder: str, room: int = 0) -> Fault:
+    """The disk of a folder is full but for so many bytes, until it is emptied."""
+
+    def begin(seen: Watched) -> None:
+        fill(seen.course.seen(folder), room)
+
+    def end(course: Course) -> None:
+        (course.seen(folder) / "ballast").unlink(missing_ok=True)
+
+    return Fault(name, (3,), says, begin, end, disk=folder)
 
 
 def struck(course: Course, moment: Moment, fault: Fault) -> Ended:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import sys
 import time
@@ -301,7 +300,7 @@ def of_the_database(house: House) -> Iterator[str]:
             runs = f'[runs]\ncheckpoints = "{postgres.database(user)}"\npassword_env = "FARM"'
             house.settings(server.url, BY_VARIABLE, runs)
             yield from unlike(exit_code=(house.gammapygpt("run", REQUEST, FARM=house.secret), code))
-            yield from unlike(said=(bool(re.search(says, house.printed)), True))
+            yield from unlike(said=(says in house.printed, True))
         house.settings(server.url, BY_VARIABLE, runs.replace("guarded@", "runs@"))
         for function in ("gammapygpt.graph.postgres:conninfo_to_dict", "gammapygpt.graph.postgres:Saver._is_set_up"):
             yield from crashed(house, function)

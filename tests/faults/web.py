@@ -6,19 +6,18 @@ import os
 import random
 import re
 import signal
-import socket
 import time
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from ports import free_port
 from scripted_server import ScriptedServer
 from web_tab import Tab
 
-from faults.house import COUNTS, House
+from faults.house import COUNTS, House, wait_for
 from faults.trial import Trial
 from gammapygpt.data.simulate import simulate
 from gammapygpt.runs.folder import RunFolder
@@ -54,11 +53,9 @@ def served(place: Path, data: Path) -> Iterator[Served]:
     """`gammapygpt web` on a port of its own, with a model whose script takes some seconds."""
     house = House(place / "user", data, "nothing to look for")
     reply = {"text": f"```python\n{WAITS}```", "times": 10**9}
-    with ScriptedServer([reply]) as server, socket.socket() as free:
+    with ScriptedServer([reply]) as server:
         house.settings(server.url)
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+        port = free_port()
         log = (house.place / "tmp" / "web.log").open("w")
         process = house.begun("web", "--port", str(port), "--runs", str(house.runs), out=log)
         try:
@@ -67,18 +64,6 @@ def served(place: Path, data: Path) -> Iterator[Served]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait()
-
-
-def wait_for(address: str, process) -> None:
-    """Return once something answers."""
-    while process.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=30).read()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError("the page has ended")
 
 
 def crowd(page: Served, seed: int, sessions: int, seconds: float) -> Iterator[Trial]:

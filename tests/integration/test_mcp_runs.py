@@ -6,7 +6,6 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from mcp_client import Talk, command, connected, settings_file
+from ports import free_port
 from scripted_run import REQUEST
 from scripted_server import ScriptedServer
 
@@ -173,9 +173,7 @@ def ended(handle: int) -> bool:
 
 
 def test_over_http_on_this_machine_alone(options, shared_cache):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "gammapygpt", "mcp", "--transport", "streamable-http", "--port", str(port), *options()],
         env={**os.environ, "GAMMAPYGPT_CACHE": str(shared_cache)},

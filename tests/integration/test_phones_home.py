@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import urllib.request
 from pathlib import Path
 
 import pytest
-from faults.house import COUNTS, REQUEST, House, fenced, served_by_mcp
+from faults.house import COUNTS, REQUEST, House, fenced, served_by_mcp, wait_for
+from ports import free_port
+from scripted_server import ScriptedServer
 
 WATCHED = Path(__file__).parent.parent / "watched"
 CARELESS = {
@@ -46,26 +47,28 @@ def house(tmp_path, simulated_data) -> Watched:
     return Watched(tmp_path / "user", simulated_data, "nothing to look for")
 
 
-def test_a_run_speaks_to_its_model_alone(house, scripted_server):
+@pytest.fixture
+def server(house, scripted_server) -> ScriptedServer:
+    """The model of the house, which writes a script that is right."""
     server = scripted_server(fenced(COUNTS))
     house.settings(server.url)
+    return server
+
+
+def test_a_run_speaks_to_its_model_alone(house, server):
     assert house.gammapygpt("run", REQUEST, "--approve", "script") == 1, house.printed
     assert house.spoken_to() >= {f"connect 127.0.0.1 {server.port}"}
     assert not house.others(server.port)
 
 
 @pytest.mark.slow
-def test_a_run_that_is_to_be_traced_speaks_to_langsmith(house, scripted_server):
-    server = scripted_server(fenced(COUNTS))
-    house.settings(server.url)
+def test_a_run_that_is_to_be_traced_speaks_to_langsmith(house, server):
     house.gammapygpt("run", REQUEST, "--set", "runs.tracing=true")
     assert any("langchain" in one for one in house.others(server.port))
 
 
 @pytest.mark.slow
-def test_the_other_faces_speak_to_nobody(house, scripted_server):
-    server = scripted_server(fenced(COUNTS))
-    house.settings(server.url)
+def test_the_other_faces_speak_to_nobody(house, server):
     house.gammapygpt("run", REQUEST, "--approve", "script")
     assert house.gammapygpt("resume", "--accept") == 0, house.printed
     assert house.gammapygpt("report") == 0
@@ -77,9 +80,7 @@ def test_the_other_faces_speak_to_nobody(house, scripted_server):
 
 
 @pytest.mark.slow
-def test_a_campaign_speaks_to_its_model_alone(house, scripted_server):
-    server = scripted_server(fenced(COUNTS))
-    house.settings(server.url)
+def test_a_campaign_speaks_to_its_model_alone(house, server):
     line = ["bench", "run", "--tasks", str(house.task(REQUEST)), "--out", "campaign", "--workers", "1"]
     assert house.gammapygpt(*line, "--ablate", "planner", "--baselines", "bare-loop") == 0, house.printed
     assert house.gammapygpt("bench", "report", "campaign") == 0, house.printed
@@ -88,9 +89,7 @@ def test_a_campaign_speaks_to_its_model_alone(house, scripted_server):
 
 
 @pytest.mark.slow
-def test_the_server_for_other_agents_speaks_to_its_model_and_its_client_alone(house, scripted_server):
-    server = scripted_server(fenced(COUNTS))
-    house.settings(server.url)
+def test_the_server_for_other_agents_speaks_to_its_model_and_its_client_alone(house, server):
     with served_by_mcp(house) as (talk, port):
         assert talk.call("generate", request=REQUEST)["status"] == "passed"
         talk.call("run_script", script=COUNTS)
@@ -102,9 +101,7 @@ def test_the_server_for_other_agents_speaks_to_its_model_and_its_client_alone(ho
 @pytest.mark.parametrize("face", ["web", "studio"])
 def test_a_server_speaks_to_nobody_until_it_is_asked(house, face):
     house.settings("http://127.0.0.1:9/v1")
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        port = place.getsockname()[1]
+    port = free_port()
     process = house.begun(face, "--port", str(port))
     try:
         health = "_stcore/health" if face == "web" else "ok"
@@ -117,13 +114,3 @@ def test_a_server_speaks_to_nobody_until_it_is_asked(house, face):
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     assert not house.others(port)
-
-
-def wait_for(address: str, process) -> str:
-    """What is at an address, once something is; the test ends where the process does."""
-    while process.poll() is None:
-        try:
-            return urllib.request.urlopen(address, timeout=30).read().decode()
-        except OSError:
-            continue
-    raise AssertionError(process.stdout.read())

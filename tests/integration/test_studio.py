@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from ports import free_port
 from typer.testing import CliRunner
 
 from gammapygpt.cli import app
@@ -64,12 +65,6 @@ class Studio:
     @property
     def log(self) -> str:
         return (self.folder / "log.txt").read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return place.getsockname()[1]
 
 
 @contextmanager
