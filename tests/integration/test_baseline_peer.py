@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+import tarfile
 
 import pytest
 from scripted_run import REQUEST
 
 from gammapygpt.errors import InfrastructureError, UserError
+from gammapygpt.evals.baselines import command as inside
 from gammapygpt.evals.baselines import peer
 from gammapygpt.session import resume, start
 from gammapygpt.settings import Settings
@@ -185,3 +189,15 @@ def test_the_last_script(tmp_path, commands, script):
     for name in "ab":
         (tmp_path / f"{name}.py").write_text(f"{name}\n")
     assert peer.last_script(commands, tmp_path) == script
+
+
+def test_what_lay_in_the_temporary_folder_before_is_not_carried_along(tmp_path):
+    """As an environment of Python does that was made there."""
+    for name in ("tmp/given", "workspace"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "tmp" / "given" / "large").touch()
+    program = f"from gammapygpt.evals.baselines.command import run\nrun('touch here {tmp_path}/tmp/left', 60, '', {{}})"
+    where = {"cwd": tmp_path / "workspace", "env": {**os.environ, "TMPDIR": str(tmp_path / "tmp")}}
+    subprocess.run([sys.executable, "-c", program], check=True, **where)
+    with tarfile.open(tmp_path / "workspace" / inside.STATE) as kept:
+        assert sorted(kept.getnames()) == ["tmp/left", "work", "work/here"]

@@ -7,6 +7,7 @@ import operator
 import shutil
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -164,6 +165,9 @@ def test_a_connection_that_breaks_between_two_checkpoints_is_made_again(begin, p
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         ).fetchall()
+        left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        while other.execute(left).fetchone() != (0,):  # it was only told to
+            time.sleep(0.01)
     assert ended == [(True,)]
     list(events)
     assert run.outcome.status == "passed"

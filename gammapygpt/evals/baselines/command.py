@@ -34,20 +34,21 @@ def unpack(state: str) -> None:
         return
 
 
-def pack() -> None:
-    """The working folder, and what is not hidden in the temporary one."""
+def pack(given: set) -> None:
+    """The working folder, and of the temporary one what is neither hidden nor was given: Python or data may be there."""
     os.makedirs(WORK, exist_ok=True)
     temporary = tempfile.gettempdir()
     with tarfile.open(STATE, "w:gz", compresslevel=1) as archive:
         archive.add(WORK, "work")
         for name in sorted(os.listdir(temporary)):
             path = os.path.join(temporary, name)
-            if not name.startswith(".") and os.access(path, os.R_OK) and not os.path.samefile(path, os.getcwd()):
+            if not name.startswith(".") and name not in given and os.access(path, os.R_OK):
                 archive.add(path, "tmp/" + name)
 
 
 def run(command: str, timeout_s: float, state: str, variables: dict) -> None:
     """Run a command and leave its files and its exit code behind."""
+    given = set(os.listdir(tempfile.gettempdir()))
     unpack(state)
     shell = shutil.which("bash") or "/bin/sh"
     process = subprocess.Popen(
@@ -65,6 +66,6 @@ def run(command: str, timeout_s: float, state: str, variables: dict) -> None:
         late = True
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    pack()
+    pack(given)
     with open(ENDED, "w") as file:
         json.dump({"returncode": process.returncode, "late": late}, file)
