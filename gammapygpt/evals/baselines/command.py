@@ -35,7 +35,7 @@ def unpack(state: str) -> None:
 
 
 def pack(given: set) -> None:
-    """The working folder, and of the temporary one what is neither hidden nor was given: Python or data may be there."""
+    """The working folder, and of the temporary one what is not hidden and was not given, as Python may be."""
     os.makedirs(WORK, exist_ok=True)
     temporary = tempfile.gettempdir()
     with tarfile.open(STATE, "w:gz", compresslevel=1) as archive:
